@@ -1,0 +1,212 @@
+"""Write a float graph as a standard ONNX model, for onnxruntime and for other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.ir.graph import Array, Graph, Node, Stage
+from snncc.compiler.ir.op import Op
+from snncc.compiler.ir.ops import (
+    Add,
+    Affine,
+    AveragePool,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    MaxPool,
+    Pad,
+    Relu,
+    Reshape,
+    Tail,
+    Transpose,
+)
+from snncc.compiler.ir.types import TensorType
+
+OPSET, IR_VERSION = 17, 8
+BATCH = "N"
+_TAILS = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
+
+
+class _Writer:
+    """Collects the nodes and initializers of the ONNX graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.types = graph.types
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, Array] = {}
+        self.constants = graph.constants
+
+    def constant(self, name: str) -> str:
+        """Return the name of a constant of the graph, entering its values once."""
+        if name in self.constants:
+            self.initializers[name] = self.constants[name]
+        return name
+
+    def helper(self, node: Node, role: str, values: Array) -> str:
+        """Return the name of an extra constant that belongs to a node."""
+        name = self.extra(node, role)
+        self.initializers[name] = values
+        return name
+
+    def extra(self, node: Node, role: str) -> str:
+        """Return a name for an intermediate value; IR names never end like it."""
+        name = f"{node.name}__{role}"
+        while name in self.types:
+            name += "_"
+        return name
+
+    def emit(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
+        """Append an ONNX node that is named after its result."""
+        names = [self.constant(name) for name in inputs]
+        self.nodes.append(helper.make_node(kind, names, [output], name=output, **attributes))
+
+
+def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
+    """Return a float graph as an ONNX model whose value names are the IR names.
+
+    Args:
+        graph: an IMPORTED or CANONICAL graph.
+        extra_outputs: names of nodes to be read besides the graph's outputs.
+
+    Returns:
+        A model (opset 17, IR version 8) with float32 tensors of shape [N, *sample]; equal graphs give equal bytes.
+        A tail of kind ``argmax`` gives the logits it reads.
+
+    Raises:
+        InternalError: the graph is quantized, or an extra output is no node.
+    """
+    if graph.stage is Stage.QUANTIZED:
+        raise InternalError("to_onnx writes float graphs, got a quantized one")
+    unknown = [name for name in extra_outputs if name not in graph.node]
+    if unknown:
+        raise InternalError(f"to_onnx: {unknown} are no nodes of graph @{graph.name}")
+    writer = _Writer(graph)
+    for node in graph.nodes:
+        _write(node.op, writer, node)
+    outputs = dict.fromkeys((*graph.outputs, *extra_outputs))
+    proto = helper.make_graph(
+        writer.nodes,
+        graph.name,
+        [_value(i.name, i.type) for i in graph.inputs],
+        [_value(name, writer.types[name]) for name in outputs],
+        [numpy_helper.from_array(np.asarray(values), name) for name, values in writer.initializers.items()],
+    )
+    opset = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(proto, opset_imports=opset, ir_version=IR_VERSION, producer_name="snncc")
+
+
+def _value(name: str, kind: TensorType) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *kind.shape])
+
+
+@singledispatch
+def _write(op: Op, writer: _Writer, node: Node) -> None:
+    """Write one node; each kind of op of a float graph is registered below."""
+    raise InternalError(f"to_onnx knows no '{op.name}' (%{node.name})")
+
+
+@_write.register
+def _conv(op: Conv, writer: _Writer, node: Node) -> None:
+    source, weight, *bias = node.inputs
+    attributes = {
+        "strides": op.strides,
+        "pads": op.pads,
+        "dilations": op.dilations,
+        "group": op.groups,
+        "kernel_shape": writer.types[weight].shape[2:],
+    }
+    if not bias or len(writer.types[bias[0]].shape) == 1:
+        writer.emit("Conv", node.inputs, node.name, **attributes)
+        return
+    total = writer.extra(node, "conv")
+    writer.emit("Conv", (source, weight), total, **attributes)
+    writer.emit("Add", (total, bias[0]), node.name)
+
+
+@_write.register
+def _dense(op: Dense, writer: _Writer, node: Node) -> None:
+    writer.emit("Gemm", node.inputs, node.name, transB=1)
+
+
+@_write.register
+def _affine(op: Affine, writer: _Writer, node: Node) -> None:
+    source, scale, shift = node.inputs
+    product = writer.extra(node, "scaled")
+    writer.emit("Mul", (source, scale), product)
+    writer.emit("Add", (product, shift), node.name)
+
+
+@_write.register
+def _batch_norm(op: BatchNorm, writer: _Writer, node: Node) -> None:
+    writer.emit("BatchNormalization", node.inputs, node.name, epsilon=op.epsilon)
+
+
+@_write.register
+def _relu(op: Relu, writer: _Writer, node: Node) -> None:
+    if op.cap is None:
+        writer.emit("Relu", node.inputs, node.name)
+        return
+    low = writer.helper(node, "min", np.array(0.0, np.float32))
+    high = writer.helper(node, "max", np.array(op.cap, np.float32))
+    writer.emit("Clip", (*node.inputs, low, high), node.name)
+
+
+@_write.register
+def _max_pool(op: MaxPool, writer: _Writer, node: Node) -> None:
+    writer.emit(
+        "MaxPool", node.inputs, node.name,
+        kernel_shape=op.kernel, strides=op.strides, pads=op.pads, dilations=op.dilations,
+    )  # fmt: skip
+
+
+@_write.register
+def _average_pool(op: AveragePool, writer: _Writer, node: Node) -> None:
+    writer.emit(
+        "AveragePool", node.inputs, node.name,
+        kernel_shape=op.kernel, strides=op.strides, pads=op.pads,
+        count_include_pad=int(op.count_include_pad),
+    )  # fmt: skip
+
+
+@_write.register
+def _reshape(op: Reshape, writer: _Writer, node: Node) -> None:
+    shape = writer.helper(node, "shape", np.array([-1, *op.shape], np.int64))
+    writer.emit("Reshape", (*node.inputs, shape), node.name)
+
+
+@_write.register
+def _transpose(op: Transpose, writer: _Writer, node: Node) -> None:
+    writer.emit("Transpose", node.inputs, node.name, perm=(0, *(axis + 1 for axis in op.perm)))
+
+
+@_write.register
+def _pad(op: Pad, writer: _Writer, node: Node) -> None:
+    rank = len(op.pads) // 2
+    pads = np.array([0, *op.pads[:rank], 0, *op.pads[rank:]], np.int64)
+    writer.emit("Pad", (*node.inputs, writer.helper(node, "pads", pads)), node.name)
+
+
+@_write.register
+def _add(op: Add, writer: _Writer, node: Node) -> None:
+    writer.emit("Sum", node.inputs, node.name)
+
+
+@_write.register
+def _concat(op: Concat, writer: _Writer, node: Node) -> None:
+    writer.emit("Concat", node.inputs, node.name, axis=op.axis + 1)
+
+
+@_write.register
+def _tail(op: Tail, writer: _Writer, node: Node) -> None:
+    if op.kind not in _TAILS:
+        writer.emit("Identity", node.inputs, node.name)
+        return
+    writer.emit(_TAILS[op.kind], node.inputs, node.name, axis=op.axis + 1 if op.axis >= 0 else op.axis)
