@@ -1,0 +1,64 @@
+"""Balancing: a wait longer than the target's synaptic delay is bridged by relay populations (theta = 1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from snncc.compiler.coding import Coding, Levels, firing_neuron
+from snncc.compiler.coding.base import parameters
+from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.program import Connection, ConvSynapses, Population
+from snncc.compiler.targets import Target
+
+
+def bridge(
+    connection: Connection, source: Population, coding: Coding, target: Target
+) -> tuple[list[Population], list[Connection]]:
+    """Return the relays a connection needs, and the connections that replace it.
+
+    A relay latches the source's level and sends it again in the same coding, so each adds a window and up to the
+    target's longest delay. Synaptic delay costs nothing in the model, a relay one neuron and one synapse a neuron of the
+    source, so relays are used only where the delay does not fit.
+
+    Args:
+        connection: the edge as the schedule wants it, its delay of any length.
+        source: the sending population.
+        coding: its coding.
+        target: gives the longest delay.
+    """
+    relays: list[Population] = []
+    links: list[Connection] = []
+    wait = connection.delay - 1
+    while wait > target.max_delay:
+        hold = min(target.max_delay, wait - source.window)
+        if hold < 0:
+            break
+        relay = _relay(f"{connection.name}.relay{len(relays)}", source, coding, hold, target.state_bits)
+        links.append(_copy(source, relay, coding.kernel, 1 + hold, connection))
+        relays.append(relay)
+        wait -= hold + source.window
+        source = relay
+    last = replace(connection, source=source.name, delay=1 + wait)
+    return relays, [*links, last]
+
+
+def _relay(name: str, source: Population, coding: Coding, hold: int, bits: int) -> Population:
+    if source.claim is None:
+        raise InternalError(f"population {source.name} has no levels to relay")
+    claim = replace(source.claim, kind="copy")
+    levels = Levels(claim.lo, claim.hi)
+    neuron = firing_neuron(coding, levels, [coding.kernel], bits)
+    one = np.ones((), dtype=np.int64)
+    values = parameters(0 * one, one, levels)
+    params = {key: values[key] for key in neuron.params}
+    start = source.start + source.window + hold
+    return replace(source, name=name, neuron=neuron, params=params, start=start, claim=claim)
+
+
+def _copy(source: Population, relay: Population, port: str, delay: int, origin: Connection) -> Connection:
+    ones = np.ones((source.shape[0], 1, *(1,) * (len(source.shape) - 1)), dtype=np.int64)
+    rank = len(source.shape) - 1
+    synapses = ConvSynapses(ones, source.shape, (1,) * rank, (0,) * 2 * rank, (1,) * rank, source.shape[0])
+    return Connection(f"{relay.name}.in", source.name, relay.name, port, synapses, delay, None, origin.loc)
