@@ -1,0 +1,73 @@
+"""The range proof: interval arithmetic over every input the integer network can see, never over calibration data.
+
+    Hi = b + theta // 2 + sum over edges and sources of max(w lo, w Q),    Lo likewise with min
+
+Every partial sum a coding forms on its way (bits or spikes of q so far) weighs each source by something between 0 and
+q, and lo <= 0 <= Q, so it lies between the sums without bias, which are bounded here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.coding import Levels
+from snncc.compiler.targets import Target
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a channel's accumulator can reach, int64 [channels] each.
+
+    Attributes:
+        low: least sum of the edges, without bias.
+        high: greatest sum of the edges, without bias.
+        slope: sum of |w|, what one spike from every source deposits.
+    """
+
+    low: Ints
+    high: Ints
+    slope: Ints
+
+
+def bounds(edges: Iterable[tuple[Ints, Levels]]) -> Bounds:
+    """Return the bounds of the sum of edges, each with weights [channels, ...] and the levels of its source."""
+    low, high, slope = np.int64(0), np.int64(0), np.int64(0)
+    for weight, levels in edges:
+        flat = weight.reshape(len(weight), -1).astype(np.int64)
+        up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+        high = high + up * levels.hi + down * levels.lo  # type: ignore[assignment]
+        low = low + up * levels.lo + down * levels.hi  # type: ignore[assignment]
+        slope = slope + np.abs(flat).sum(axis=1)  # type: ignore[assignment]
+    return Bounds(np.asarray(low), np.asarray(high), np.asarray(slope))
+
+
+def fits(reach: Bounds, bias: Ints, theta: Ints, levels: Levels, target: Target) -> npt.NDArray[np.bool_]:
+    """Return per channel whether every state of every coding fits the target.
+
+    Args:
+        reach: bounds of the edges.
+        bias: [channels] or [channels, ...], a bias per position.
+        theta: [channels].
+        levels: levels the channel sends.
+        target: gives the widths.
+    """
+    state = np.int64(1) << (target.state_bits - 1)
+    step = np.int64(1) << (target.accumulator_bits - 1)
+    flat = bias.reshape(len(theta), -1)
+    top = reach.high + flat.max(axis=1) + theta // 2
+    bottom = reach.low + flat.min(axis=1)
+    ladder = theta * (levels.hi - levels.lo + 1)
+    widest = np.maximum(np.maximum(top, -bottom), np.maximum(ladder, reach.slope))
+    arriving = np.maximum(np.maximum(reach.high, -reach.low), reach.slope)
+    return (widest < state) & (arriving < np.minimum(step, state))
+
+
+def payload_fits(levels: Levels, target: Target) -> bool:
+    """Return whether a level fits a spike's payload."""
+    return levels.magnitude < 1 << (target.payload_bits - 1)

@@ -1,0 +1,58 @@
+"""The real value of one level: the scale that loses least."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating]
+
+BINS = 4096
+CANDIDATES = 128
+
+
+def activation_scale(values: Floats, hi: int, cap: float | None = None) -> float:
+    """Return the scale s that minimizes the mean of (clip(floor(z / s + 1/2), 0, hi) s - clip(z, 0, cap))^2.
+
+    The minimum is searched over 128 clipping points between 1/128 of the largest activation and all of it, on a
+    histogram of 4096 bins (the mean-squared-error criterion of Sung, Shin and Hwang, 2015, "Resiliency of deep neural
+    networks under quantization").
+
+    Args:
+        values: pre-activations of any shape, in the network's real unit.
+        hi: greatest level (Q).
+        cap: upper bound of the activation, None for an unbounded one.
+
+    Returns:
+        A positive scale; 1 / hi where no activation is positive.
+    """
+    active = np.clip(values, 0, cap).ravel()
+    top = float(active.max(initial=0.0))
+    if top <= 0:
+        return 1.0 / hi
+    counts, edges = np.histogram(active[active > 0], bins=BINS, range=(0.0, top))
+    centres = (edges[:-1] + edges[1:]) / 2
+    scales = top * np.arange(1, CANDIDATES + 1) / CANDIDATES / hi
+    losses = [_loss(centres, counts, scale, hi) for scale in scales]
+    return float(scales[int(np.argmin(losses))])
+
+
+def _loss(centres: Floats, counts: npt.NDArray[np.int64], scale: float, hi: int) -> float:
+    levels = np.minimum(np.floor(centres / scale + 0.5), hi)
+    return float((counts * (levels * scale - centres) ** 2).sum())
+
+
+def input_range(values: Floats, graded: bool, hi: int) -> tuple[float, int, int]:
+    """Return (scale, lo, hi) of an input: all of the calibrated range is shown, and 0 is a level.
+
+    Args:
+        values: calibration inputs.
+        graded: whether inputs are injected with payloads: then 255 levels, or -127..127 where values are negative.
+        hi: greatest level where they are not.
+    """
+    most, least = float(values.max()), float(values.min())
+    if least >= 0:
+        top = 255 if graded else hi
+        return (most or 1.0) / top, 0, top
+    top = 127 if graded else hi
+    return max(most, -least) / top, -top, top

@@ -1,0 +1,144 @@
+"""Integer weights, thresholds and biases of one layer, in one unit a channel.
+
+    U_c = s_out / theta_c,   theta_c = 2^k_c,   w^e_int = round(w^e s_e / U_c),   b_int = round(b / U_c)
+
+The weight scale is chosen so that theta is a power of two; theta is never rounded afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.coding import Levels
+from snncc.compiler.quantize.ranges import bounds, fits
+from snncc.compiler.targets import Target
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating]
+EXTRA = 2  # exponents tried beyond the one that holds the largest weight; they clip it and keep finer steps
+MOST_DOUBLINGS = 24  # how often a unit may be doubled before a layer is refused
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A float edge of a layer: weights [channels, ...], the real value of one source level, the source's levels."""
+
+    weight: Floats
+    scale: float
+    levels: Levels
+
+
+@dataclass(frozen=True)
+class IntegerLayer:
+    """A layer in integers.
+
+    Attributes:
+        weights: one int64 array an edge, of the shape of the float weights.
+        bias: int64, of the shape of the float bias.
+        theta: int64 [channels]; ones for a readout.
+        unit: float64 [channels], the real value of one unit of charge.
+        halvings: int64 [channels], bits of weight precision given up so that every state fits; -1 where giving up
+            all of them was not enough.
+        coarsening: how many times coarser a level had to become than asked, a power of two.
+    """
+
+    weights: tuple[Ints, ...]
+    bias: Ints
+    theta: Ints
+    unit: npt.NDArray[np.float64]
+    halvings: Ints
+    coarsening: int = 1
+
+
+def firing_layer(
+    edges: Sequence[Edge], bias: Floats, scale: float, levels: Levels, weight_bits: int, target: Target
+) -> IntegerLayer:
+    """Return the integer layer with the finest per-channel unit that the weights and the range proof allow.
+
+    Where not even theta = 1 fits, levels are made coarser, by powers of two: fewer of them are then reached.
+
+    Args:
+        edges: float edges.
+        bias: float bias, [channels] or [channels, ...].
+        scale: s_out, the real value of one level.
+        levels: levels of the layer.
+        weight_bits: width of a weight, sign included.
+        target: gives the widths of states.
+    """
+    for doublings in range(MOST_DOUBLINGS):
+        layer = _fitted(edges, bias, scale * 2.0**doublings, levels, weight_bits, target)
+        if (layer.halvings >= 0).all():
+            break
+    return replace(layer, coarsening=1 << doublings)
+
+
+def _fitted(
+    edges: Sequence[Edge], bias: Floats, scale: float, levels: Levels, weight_bits: int, target: Target
+) -> IntegerLayer:
+    best = _exponents(edges, scale, weight_bits)
+    exponents = best.copy()
+    while True:
+        layer = _build(edges, bias, scale / np.exp2(exponents), np.int64(1) << exponents, weight_bits)
+        reach = bounds((w, e.levels) for w, e in zip(layer.weights, edges, strict=True))
+        tight = ~fits(reach, layer.bias, layer.theta, levels, target)
+        if not (tight & (exponents > 0)).any():
+            return replace(layer, halvings=np.where(tight, -1, best - exponents).astype(np.int64))
+        exponents = exponents - (tight & (exponents > 0))
+
+
+def reading_layer(edges: Sequence[Edge], bias: Floats, weight_bits: int, target: Target) -> IntegerLayer:
+    """Return the integer readout: one unit for all channels, the finest that weights and range proof allow."""
+    channels = len(edges[0].weight)
+    largest = max(float(np.abs(e.weight).max(initial=0)) * e.scale for e in edges)
+    finest = (largest or 1.0) / _most(weight_bits)
+    for halvings in range(MOST_DOUBLINGS):
+        unit = np.full(channels, finest * 2.0**halvings)
+        layer = _build(edges, bias, unit, np.ones(channels, dtype=np.int64), weight_bits)
+        reach = bounds((w, e.levels) for w, e in zip(layer.weights, edges, strict=True))
+        fit = fits(reach, layer.bias, layer.theta, Levels(0, 1), target)
+        if fit.all():
+            break
+    return replace(layer, halvings=np.where(fit, halvings, -1).astype(np.int64))
+
+
+def _exponents(edges: Sequence[Edge], scale: float, weight_bits: int) -> Ints:
+    """Return k per channel: the candidate that loses least in the weights, from the one that clips none."""
+    most = _most(weight_bits)
+    channels = len(edges[0].weight)
+    flat = np.concatenate([(e.weight.reshape(channels, -1) * (e.scale / scale)) for e in edges], axis=1)
+    flat = flat.astype(np.float64)
+    largest = np.abs(flat).max(axis=1)
+    with np.errstate(divide="ignore"):
+        safe = np.floor(np.log2(np.where(largest > 0, most / np.where(largest > 0, largest, 1), 1)))
+    candidates = np.maximum(safe, 0)[None] + np.arange(EXTRA + 1)[:, None]
+    losses = []
+    for k in candidates:
+        steps = flat * np.exp2(k)[:, None]
+        held = np.clip(np.rint(steps), -most, most) / np.exp2(k)[:, None]
+        losses.append(((held - flat) ** 2).sum(axis=1))
+    chosen = np.argmin(np.array(losses), axis=0)
+    return np.where(largest > 0, candidates[chosen, np.arange(channels)], 0).astype(np.int64)
+
+
+def _build(
+    edges: Sequence[Edge], bias: Floats, unit: npt.NDArray[np.float64], theta: Ints, weight_bits: int
+) -> IntegerLayer:
+    most = _most(weight_bits)
+    weights = []
+    for edge in edges:
+        steps = edge.weight.astype(np.float64) * edge.scale / _column(unit, edge.weight)
+        weights.append(np.clip(np.rint(steps), -most, most).astype(np.int64))
+    rounded = np.rint(np.asarray(bias, dtype=np.float64) / _column(unit, bias)).astype(np.int64)
+    return IntegerLayer(tuple(weights), rounded, np.asarray(theta), unit, np.zeros(len(unit), dtype=np.int64))
+
+
+def _most(weight_bits: int) -> int:
+    return (1 << (weight_bits - 1)) - 1
+
+
+def _column(unit: npt.NDArray[np.float64], like: Floats) -> npt.NDArray[np.float64]:
+    return unit.reshape(-1, *(1,) * (like.ndim - 1))
