@@ -1,0 +1,106 @@
+"""What every population must do in every step, told from the integer network alone, in closed form.
+
+Trains and membranes follow from levels and charges by each coding's own formulas (``spike_at``, ``membrane_at``); the
+emulator never sees them. That the two agree is what verification measures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.coding import CODINGS, Coding, Levels
+from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.ir.graph import Graph
+from snncc.compiler.program import Claim, Population, Program
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a population does in a step, int64 [neurons, streams]; None where nothing is claimed."""
+
+    spikes: Ints | None
+    membrane: Ints | None
+
+
+NOTHING = Expected(None, None)
+
+
+class Expectation:
+    """The closed form of a program's traces on samples fed back to back."""
+
+    def __init__(self, program: Program, network: Graph, values: Mapping[str, Ints], samples: int, streams: int) -> None:
+        """Arrange the integer network's values by sample and stream.
+
+        Args:
+            program: the spiking program.
+            network: the integer network it was lowered from.
+            values: what the integer executor gave, [samples * streams, *shape], sample by sample.
+            samples: samples in each stream.
+            streams: streams.
+        """
+        self.program, self.samples = program, samples
+        self.watched = {p.name: _Watched(p, p.claim, network, values, (samples, streams)) for p in program.populations if p.claim}
+
+    def at(self, population: Population, step: int) -> Expected:
+        """Return what a population must do in a step; NOTHING after its last sample."""
+        watched = self.watched.get(population.name)
+        if watched is None:
+            return NOTHING
+        if step < population.start:
+            return watched.silence
+        sample, phase = divmod(step - population.start, self.program.interval)
+        return watched.at(sample, phase) if sample < self.samples else NOTHING
+
+
+class _Watched:
+    """A population with its levels and charges, int64 [samples, neurons, streams] each."""
+
+    def __init__(
+        self, population: Population, claim: Claim, network: Graph, values: Mapping[str, Ints], split: tuple[int, int]
+    ) -> None:
+        self.population, self.claim = population, claim
+        self.levels = Levels(claim.lo, claim.hi)
+        self.q = _arranged(values[claim.node], split)
+        self.charge, self.theta = self._charge(network, values, split)
+        zero = np.zeros_like(self.q[0])
+        self.silence = Expected(zero, None if claim.kind == "pool" else zero)
+
+    def _charge(self, network: Graph, values: Mapping[str, Ints], split: tuple[int, int]) -> tuple[Ints, Ints]:
+        one = np.ones((1, 1), dtype=np.int64)
+        if self.claim.kind != "fire":
+            return self.q, one
+        node = network.node[self.claim.node]
+        theta = network.constants[node.inputs[-1]]
+        if theta.shape != node.type.shape:
+            theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
+        spread = np.broadcast_to(theta, node.type.shape).reshape(-1, 1)
+        return _arranged(values[f"{node.name}.charge"], split), spread
+
+    def at(self, sample: int, phase: int) -> Expected:
+        q, charge = self.q[sample], self.charge[sample]
+        zero = self.silence.spikes
+        if self.claim.kind == "read":
+            return Expected(zero, charge)
+        coding = _coding(self.claim)
+        step = min(phase, self.population.window - 1)
+        spikes = coding.spike_at(q, phase, self.levels) if phase < self.population.window else zero
+        if self.claim.kind == "pool":
+            return Expected(spikes, None)
+        return Expected(spikes, coding.membrane_at(charge, q, self.theta, step, self.levels))
+
+
+def _coding(claim: Claim) -> Coding:
+    if claim.coding not in CODINGS:
+        raise InternalError(f"unknown coding '{claim.coding}'")
+    return CODINGS[claim.coding]
+
+
+def _arranged(values: Ints, split: tuple[int, int]) -> Ints:
+    samples, streams = split
+    return np.ascontiguousarray(values.reshape(samples, streams, -1).transpose(0, 2, 1))

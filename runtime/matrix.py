@@ -1,0 +1,72 @@
+"""Synapses as a sparse matrix [targets, sources]: every synapse of a connection, one by one.
+
+This enumerates a convolution from its definition, index by index, and shares nothing with the integer executor, which
+slides kernels over tensors.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+from scipy import sparse
+
+from snncc.compiler.ir.graph import Array
+from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, SparseSynapses
+
+
+def synapse_matrix(connection: Connection, sources: int, targets: int) -> sparse.csr_matrix:
+    """Return the int64 matrix W with W[i, j] the weight from neuron j of the source to neuron i of the target.
+
+    Args:
+        connection: gives weights and geometry.
+        sources: neurons of the source population.
+        targets: neurons of the target population.
+    """
+    target, source, weight = _entries(connection)
+    if connection.gather is not None:
+        source = np.asarray(connection.gather)[source]
+    nonzero = weight != 0
+    entries = (weight[nonzero].astype(np.int64), (target[nonzero], source[nonzero]))
+    return sparse.coo_matrix(entries, shape=(targets, sources)).tocsr()
+
+
+def _entries(connection: Connection) -> tuple[Array, Array, Array]:
+    synapses = connection.synapses
+    if isinstance(synapses, DenseSynapses):
+        rows, columns = np.indices(synapses.weight.shape)
+        return rows.ravel(), columns.ravel(), np.asarray(synapses.weight).ravel()
+    if isinstance(synapses, SparseSynapses):
+        return synapses.target, synapses.source, synapses.weight
+    return _conv_entries(synapses)
+
+
+def _conv_entries(conv: ConvSynapses) -> tuple[Array, Array, Array]:
+    """Return (target, source, weight) of every synapse of a convolution whose source lies inside the input."""
+    weight = np.asarray(conv.weight)
+    positions = list(np.ndindex(*conv.out_shape[1:]))
+    at = np.array(positions, dtype=np.int64).reshape(len(positions), -1)
+    size_in, size_out = conv.in_shape[1:], conv.out_shape[1:]
+    area_in, area_out = prod(size_in), prod(size_out)
+    outs = np.arange(weight.shape[0])
+    group = outs // (weight.shape[0] // conv.groups)
+    rows, columns, values = [], [], []
+    for tap in np.ndindex(*weight.shape[2:]):
+        where = at * np.array(conv.strides) + np.array(tap, dtype=np.int64) * np.array(conv.dilations)
+        where = where - np.array(conv.pads[: len(size_in)], dtype=np.int64)
+        inside = ((where >= 0) & (where < np.array(size_in, dtype=np.int64))).all(axis=1)
+        pixel_out = np.flatnonzero(inside)
+        pixel_in = _flat(where[inside], size_in)
+        for c in range(weight.shape[1]):
+            channel = group * weight.shape[1] + c
+            rows.append((outs[:, None] * area_out + pixel_out).ravel())
+            columns.append((channel[:, None] * area_in + pixel_in).ravel())
+            values.append(np.repeat(weight[(slice(None), c, *tap)], len(pixel_out)))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+
+
+def _flat(where: Array, sizes: tuple[int, ...]) -> Array:
+    index = np.zeros(len(where), dtype=np.int64)
+    for axis, size in enumerate(sizes):
+        index = index * size + where[:, axis]
+    return index

@@ -1,0 +1,159 @@
+"""The integer executor: plain numpy over a quantized graph, one function an op. This is the definition.
+
+It shares no arithmetic with the spiking emulator or with the passes that made the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.ir.graph import Array, Graph, Node
+from snncc.compiler.ir.op import Op
+from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+
+Ints = npt.NDArray[np.int64]
+EXACT = 1 << 53  # integers below this are exact in float64 (IEEE 754 binary64: 53-bit significand)
+PATCHES = 1 << 21  # values of a convolution's patches that are held at a time
+
+
+def execute(graph: Graph, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    """Return every value of a quantized graph, int64 [batch, *shape] each.
+
+    A ``fire`` node gives its levels under its name, and u + b + theta // 2 under ``name + ".charge"``.
+
+    Args:
+        graph: a QUANTIZED graph.
+        levels: the levels of each encode node, int64 [batch, *shape]; see ``encode``.
+    """
+    values: dict[str, Ints] = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Encode):
+            values[node.name] = np.asarray(levels[node.name], dtype=np.int64)
+            continue
+        inputs = [values.get(name, graph.constants.get(name)) for name in node.inputs]
+        if isinstance(node.op, Fire):
+            charge, theta = _latched(node, inputs)
+            values[f"{node.name}.charge"] = charge
+            values[node.name] = np.clip(np.floor_divide(charge, theta), node.op.lo, node.op.hi)
+        else:
+            values[node.name] = _EVALUATE[type(node.op)](node.op, *inputs)
+    return values
+
+
+def encode(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Ints]:
+    """Return the levels of each encode node: clip(floor(x / scale + 1/2), lo, hi) in float64.
+
+    Args:
+        graph: a QUANTIZED graph.
+        inputs: float arrays [batch, *shape] by the name of the graph's input.
+    """
+    levels = {}
+    for node in graph.nodes:
+        if isinstance(node.op, Encode):
+            x = np.asarray(inputs[node.inputs[0]], dtype=np.float64)
+            rounded = np.floor(x / node.op.scale + 0.5)
+            levels[node.name] = np.clip(rounded, node.op.lo, node.op.hi).astype(np.int64)
+    return levels
+
+
+def clipped(graph: Graph, inputs: Mapping[str, Array]) -> int:
+    """Return how many input values lie outside what the levels can show, by more than half a level."""
+    count = 0
+    for node in graph.nodes:
+        if isinstance(node.op, Encode):
+            rounded = np.floor(np.asarray(inputs[node.inputs[0]], dtype=np.float64) / node.op.scale + 0.5)
+            count += int(((rounded < node.op.lo) | (rounded > node.op.hi)).sum())
+    return count
+
+
+def _latched(node: Node, inputs: list[Ints]) -> tuple[Ints, Ints]:
+    """Return u + b + theta // 2, and theta, both broadcast to the node's shape."""
+    *charges, bias, theta = inputs
+    theta = _broadcast(theta, node.type.shape)
+    charge = _broadcast(bias, node.type.shape) + np.floor_divide(theta, 2)
+    for edge in charges:
+        charge = charge + edge
+    return charge, theta
+
+
+def _broadcast(constant: Ints, shape: tuple[int, ...]) -> Ints:
+    return constant if constant.shape == shape else constant.reshape(-1, *(1,) * (len(shape) - 1))
+
+
+def _conv(op: Conv, x: Ints, w: Ints) -> Ints:
+    rank = x.ndim - 2
+    x = np.pad(x, [(0, 0), (0, 0), *zip(op.pads[:rank], op.pads[rank:], strict=True)])
+    spans = [d * (k - 1) + 1 for k, d in zip(w.shape[2:], op.dilations, strict=True)]
+    sizes = [(n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, op.strides, strict=True)]
+    cuts = list(_cuts(w.shape[2:], op.dilations, op.strides, sizes))
+    kernels = w.reshape(op.groups, w.shape[0] // op.groups, -1)
+    x, kernels = _exactly(x, kernels)
+    few = max(1, PATCHES // max(1, x.shape[1] * len(cuts) * prod(sizes)))
+    parts = []
+    for begin in range(0, len(x), few):
+        patches = np.stack([x[(slice(begin, begin + few), slice(None), *cut)] for cut in cuts], axis=2)
+        patches = patches.reshape(len(patches), op.groups, -1, prod(sizes))
+        parts.append(np.matmul(kernels, patches).astype(np.int64))
+    return np.concatenate(parts).reshape(len(x), -1, *sizes)
+
+
+def _dense(op: Dense, x: Ints, w: Ints) -> Ints:
+    x, w = _exactly(x, w)
+    return np.matmul(x, w.T).astype(np.int64)
+
+
+def _exactly(x: Ints, w: Ints) -> tuple[Array, Array]:
+    """Return x and w [..., inputs] as float64 where sums of their products stay below 2^53, else as they are."""
+    reach = int(np.abs(w).sum(axis=-1).max(initial=0)) * int(np.abs(x).max(initial=0))
+    return (x.astype(np.float64), w.astype(np.float64)) if reach < EXACT else (x, w)
+
+
+def _cuts(
+    kernel: tuple[int, ...], dilations: tuple[int, ...], strides: tuple[int, ...], sizes: list[int]
+) -> Iterator[tuple[slice, ...]]:
+    """Yield for each tap of a kernel the part of the padded input it meets, in row-major order of taps."""
+    for tap in np.ndindex(*kernel):
+        begins = [t * d for t, d in zip(tap, dilations, strict=True)]
+        yield tuple(slice(b, b + (n - 1) * s + 1, s) for b, n, s in zip(begins, sizes, strides, strict=True))
+
+
+def _max_pool(op: MaxPool, x: Ints) -> Ints:
+    rank = x.ndim - 2
+    least = np.iinfo(np.int64).min
+    x = np.pad(x, [(0, 0), (0, 0), *zip(op.pads[:rank], op.pads[rank:], strict=True)], constant_values=least)
+    spans = [d * (k - 1) + 1 for k, d in zip(op.kernel, op.dilations, strict=True)]
+    sizes = [(n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, op.strides, strict=True)]
+    y = np.full((*x.shape[:2], *sizes), least, dtype=np.int64)
+    for cut in _cuts(op.kernel, op.dilations, op.strides, sizes):
+        y = np.maximum(y, x[(..., *cut)])
+    return y
+
+
+def _readout(op: Readout, *inputs: Ints) -> Ints:
+    *charges, bias = inputs
+    total = _broadcast(bias, charges[0].shape[1:])
+    for edge in charges:
+        total = total + edge
+    return total
+
+
+def _reshape(op: Reshape, x: Ints) -> Ints:
+    return x.reshape(len(x), *op.shape)
+
+
+def _transpose(op: Transpose, x: Ints) -> Ints:
+    return x.transpose(0, *(axis + 1 for axis in op.perm))
+
+
+def _concat(op: Concat, *inputs: Ints) -> Ints:
+    return np.concatenate(inputs, axis=op.axis + 1)
+
+
+_EVALUATE: dict[type[Op], Callable[..., Ints]] = {
+    Conv: _conv, Dense: _dense, MaxPool: _max_pool, Readout: _readout, Reshape: _reshape, Transpose: _transpose,
+    Concat: _concat,
+}

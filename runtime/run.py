@@ -1,0 +1,82 @@
+"""Run a program on data: on the fast integer executor, or step by step on the emulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.data import as_inputs, check_data
+from snncc.compiler.diagnostics import fail
+from snncc.compiler.ir.graph import Array
+from snncc.compiler.ir.types import FLOAT, TensorType
+from snncc.compiler.program import Program, TensorInput
+from snncc.runtime.collapsed import Collapsed
+from snncc.runtime.emulator import Emulator, run_levels
+
+Ints = npt.NDArray[np.int64]
+ENGINES = ("levels", "emulator")
+BACK_TO_BACK = 20
+
+
+def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = None) -> dict[str, Ints]:
+    """Return the integer outputs, int64 [samples, *shape] by output name; times ``Output.scale`` they are real values.
+
+    Args:
+        program: any program with tensor inputs.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        engine: ``levels``, the fast integer executor (the default where the program holds its network), or
+            ``emulator``, which steps every neuron.
+
+    Raises:
+        SnnccError: SNN507 no such engine (exit code 2); SNN310 no network for ``levels``; SNN403..SNN405 bad data.
+    """
+    engine = engine or ("levels" if program.origin else "emulator")
+    if engine not in ENGINES:
+        raise fail("SNN507", f"there is no engine '{engine}'", hint=f"engines are: {', '.join(ENGINES)}", exit_code=2)
+    tensors = [i for i in program.inputs if isinstance(i, TensorInput)]
+    kinds = {t.name: TensorType(FLOAT, t.shape) for t in tensors}
+    inputs = check_data(as_inputs(x, kinds), kinds)
+    if engine == "emulator":
+        return emulate(program, {t.name: to_levels(t, inputs[t.name]) for t in tensors})
+    if program.origin is None:
+        raise fail("SNN310", f"program '{program.name}' holds no network", hint="use --engine emulator")
+    return Collapsed(program.origin.network).run(inputs)
+
+
+def to_levels(tensor: TensorInput, x: Array) -> Ints:
+    """Return clip(floor(x / scale + 1/2), lo, hi), in float64."""
+    steps = np.floor(np.asarray(x, dtype=np.float64) / float(tensor.scale) + 0.5)
+    return np.clip(steps, tensor.lo, tensor.hi).astype(np.int64)
+
+
+def emulate(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    """Return the membranes the outputs read for every sample, stepping samples back to back.
+
+    Args:
+        program: a program with tensor inputs.
+        levels: int64 [samples, *shape] by input name.
+    """
+    total = len(next(iter(levels.values())))
+    found: dict[str, list[Ints]] = {o.name: [] for o in program.outputs}
+    for begin in range(0, total, BACK_TO_BACK):
+        part = {name: array[begin : begin + BACK_TO_BACK, None] for name, array in levels.items()}
+        for name, values in _read(program, part).items():
+            found[name].extend(values)
+    populations = program.population
+    return {
+        o.name: np.stack(found[o.name]).reshape(total, *populations[o.population].shape) for o in program.outputs
+    }
+
+
+def _read(program: Program, levels: Mapping[str, Ints]) -> dict[str, list[Ints]]:
+    samples = len(next(iter(levels.values())))
+    populations = program.population
+    read: dict[str, list[Ints]] = {o.name: [] for o in program.outputs}
+    for step, sent in enumerate(run_levels(Emulator(program), levels, samples)):
+        for output in program.outputs:
+            sample, phase = divmod(step - populations[output.population].start, program.interval)
+            if phase == 0 and 0 <= sample < samples:
+                read[output.name].append(sent[output.population].membrane[:, 0].copy())
+    return read

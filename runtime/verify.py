@@ -1,0 +1,193 @@
+"""Verification: float network, integer network and spiking program, compared on the user's data and on witnesses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.data import as_inputs, check_data
+from snncc.compiler.diagnostics import fail
+from snncc.compiler.ir.graph import Array, Graph
+from snncc.compiler.ir.ops import Fire
+from snncc.compiler.program import Origin, Program
+from snncc.runtime import metrics
+from snncc.runtime.collapsed import Collapsed
+from snncc.runtime.floats import FloatNetwork
+from snncc.runtime.reference import clipped, encode, execute
+from snncc.runtime.report import LayerReport, Report
+from snncc.runtime.stepped import Tally, step_and_compare
+from snncc.runtime.witness import witnesses
+
+Ints = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+LIMIT = 100
+LAYER_SAMPLES = 256  # data samples of the per-layer comparison
+
+
+def verify(
+    program: Program, x: Array | Mapping[str, Array], y: Array | None = None, limit: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Compare a program with the integer network it was lowered from, and that one with the float network.
+
+    Args:
+        program: a program compiled from a network.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        y: class indices [samples], or target values of the output's shape; None where unknown.
+        limit: how many of the samples the emulator steps, 100 by default; accuracies use all.
+        progress: called with what is being done, how much of it is done, and the whole.
+
+    Raises:
+        SnnccError: SNN310 the program holds no network; SNN403..SNN406 the data do not fit it.
+    """
+    origin = program.origin
+    if origin is None:
+        hint = "compile a model with snncc to get one that does"
+        raise fail("SNN310", f"program '{program.name}' holds no network to be compared with", hint=hint)
+    network = origin.network
+    kinds = {i.name: i.type for i in network.inputs}
+    shape = network.types[network.outputs[0]].shape
+    labels = None if y is None else np.asarray(y)
+    classes = int(np.prod(shape)) if metrics.is_classification(labels, shape) else None
+    inputs = check_data(as_inputs(x, kinds), kinds, labels, classes)
+    outputs = _outputs(origin, inputs, progress)
+    steps = _stepped(program, network, inputs, LIMIT if limit is None else limit, outputs, progress)
+    return _report(program, origin, inputs, labels, outputs, steps)
+
+
+@dataclass
+class _Outputs:
+    """First outputs of all samples: real values of the float network, integers of the integer network."""
+
+    real: npt.NDArray[np.float32]
+    integer: Ints
+    all_integer: dict[str, Ints]
+    scale: float
+
+
+@dataclass
+class _Steps:
+    data: Tally
+    witnesses: Tally
+    ties: int
+    executor_mismatches: int = 0
+    seconds: float = field(default=0.0)
+
+
+def _outputs(origin: Origin, inputs: Mapping[str, Array], progress: Progress) -> _Outputs:
+    network = origin.network
+    floats = FloatNetwork(origin.model)
+    total = len(next(iter(inputs.values())))
+    pieces = []
+    for batch in floats.batches(inputs):
+        pieces.append(batch[network.outputs[0]])
+        progress("float network", sum(map(len, pieces)), total)
+    integers = Collapsed(network).run(inputs)
+    first = network.outputs[0]
+    scale = float(network.node[first].op.scale)  # type: ignore[attr-defined]
+    return _Outputs(np.concatenate(pieces), integers[first], integers, scale)
+
+
+def _stepped(
+    program: Program, network: Graph, inputs: Mapping[str, Array], limit: int, outputs: _Outputs, progress: Progress
+) -> _Steps:
+    some = {name: array[:limit] for name, array in inputs.items()}
+    total = len(next(iter(some.values())))
+    steps = _Steps(Tally(), Tally(), 0)
+    begun = time.perf_counter()
+    if total:
+        done = 0
+
+        def advance(samples: int) -> None:
+            nonlocal done
+            done += samples
+            progress("stepping samples", done, total)
+
+        plain = step_and_compare(program, network, encode(network, some), steps.data, advance)
+        for name, values in plain.items():
+            steps.executor_mismatches += int(np.count_nonzero(values != outputs.all_integer[name][:total]))
+    steps.seconds = time.perf_counter() - begun
+    made = witnesses(network)
+    steps.ties = made.ties
+    step_and_compare(program, network, made.levels, steps.witnesses)
+    progress("witnesses", made.count, made.count)
+    return steps
+
+
+def _report(
+    program: Program, origin: Origin, inputs: Mapping[str, Array], labels: Array | None, outputs: _Outputs,
+    steps: _Steps,
+) -> Report:
+    tally, settings = steps.data, origin.settings
+    counted = max(tally.samples, 1)
+    mismatches = tally.mismatches + steps.witnesses.mismatches
+    bits, levels = settings.get("bits"), settings.get("levels")
+    return Report(
+        exact=not mismatches and not steps.executor_mismatches,
+        mismatches=mismatches, samples_stepped=tally.samples, witnesses=steps.witnesses.samples,
+        witness_ties=steps.ties, executor_mismatches=steps.executor_mismatches,
+        samples=len(outputs.integer), **_scores(outputs, labels),
+        coding=str(settings.get("coding")), bits=bits if isinstance(bits, int) else None,
+        levels=levels if isinstance(levels, int) else 0,
+        window_steps=program.max_window, latency_steps=program.latency, initiation_interval=program.interval,
+        spikes_per_inference=tally.spikes / counted, synops_per_inference=tally.synops / counted,
+        payload_bits_per_inference=tally.payload_bits / counted,
+        steps_per_second=tally.steps / steps.seconds if steps.seconds else 0.0,
+        clipped_inputs=clipped(origin.network, inputs), layers=_layers(origin, inputs),
+        spikes={name: count / counted for name, count in tally.by_population.items()},
+        first_divergence=tally.first or steps.witnesses.first, notes=tuple(map(str, origin.notes)),
+    )
+
+
+def _scores(outputs: _Outputs, labels: Array | None) -> dict[str, float | None]:
+    real, shown = outputs.real, outputs.integer * outputs.scale
+    names = ("float_accuracy", "integer_accuracy", "agreement", "float_mae", "integer_mae", "float_psnr_db",
+             "integer_psnr_db")
+    scores: dict[str, float | None] = dict.fromkeys(names)
+    scores["output_mae"] = metrics.mae(shown, real)
+    shape = outputs.integer.shape[1:]
+    if int(np.prod(shape)) > 1 and max(shape) == int(np.prod(shape)) and not _is_target(labels, shape):
+        guess, exact_guess = metrics.top1(real), metrics.top1(outputs.integer)
+        scores["agreement"] = float((guess == exact_guess).mean())
+        if labels is not None:
+            scores["float_accuracy"] = float((guess == labels).mean())
+            scores["integer_accuracy"] = float((exact_guess == labels).mean())
+    elif labels is not None:
+        scores["float_mae"], scores["integer_mae"] = metrics.mae(real, labels), metrics.mae(shown, labels)
+        scores["float_psnr_db"], scores["integer_psnr_db"] = metrics.psnr(real, labels), metrics.psnr(shown, labels)
+    return scores
+
+
+def _is_target(labels: Array | None, shape: tuple[int, ...]) -> bool:
+    return labels is not None and not metrics.is_classification(labels, shape)
+
+
+def _layers(origin: Origin, inputs: Mapping[str, Array]) -> tuple[LayerReport, ...]:
+    """Compare every firing node's float value with its levels, on some of the data."""
+    network = origin.network
+    fires = [node for node in network.nodes if isinstance(node.op, Fire)]
+    errors = {node.name: metrics.LayerError(node.name) for node in fires}
+    some = {name: array[:LAYER_SAMPLES] for name, array in inputs.items()}
+    floats = FloatNetwork(origin.model, [node.name for node in fires])
+    begin = 0
+    for batch in floats.batches(some):
+        size = len(next(iter(batch.values())))
+        levels = encode(network, {name: array[begin : begin + size] for name, array in some.items()})
+        values = execute(network, levels)
+        for node in fires:
+            errors[node.name].add(batch[node.name], values[node.name] * node.op.scale)  # type: ignore[attr-defined]
+        begin += size
+    return tuple(
+        LayerReport(
+            node.name, node.loc.op, node.loc.module or node.loc.name, node.type.hi,
+            float(node.op.scale),  # type: ignore[attr-defined]
+            errors[node.name].sqnr, errors[node.name].cosine, errors[node.name].worst,
+        )
+        for node in fires
+    )
+
+

@@ -1,0 +1,110 @@
+"""Generated inputs on which a wrong program shows itself: extremes, ties, single spikes, opposites back to back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.ir.graph import Graph, Node
+from snncc.compiler.ir.ops import Encode, Fire
+from snncc.runtime.reference import execute
+
+Ints = npt.NDArray[np.int64]
+POOL = 64  # random inputs among which those with most ties are kept
+KEPT = 6
+SINGLES = 6
+EXTREMES = 6
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """Inputs and what they are for.
+
+    Attributes:
+        levels: int64 [count, *shape] by encode node.
+        ties: rounding ties (charge plus half threshold a multiple of the threshold) they cause in the integer network.
+    """
+
+    levels: dict[str, Ints]
+    ties: int
+
+    @property
+    def count(self) -> int:
+        """Return the number of witnesses."""
+        return len(next(iter(self.levels.values())))
+
+
+def witnesses(graph: Graph, seed: int = 0) -> Witnesses:
+    """Return the witnesses of an integer network, in the order in which they are to be fed.
+
+    All least levels, all greatest, single spikes at random places, inputs whose signs follow the weights of random
+    first-layer neurons (their accumulators' extremes) each followed by its opposite, and random inputs with as many
+    rounding ties as could be found.
+    """
+    rng = np.random.default_rng(seed)
+    encodes = [node for node in graph.nodes if isinstance(node.op, Encode)]
+    parts = [_constant(encodes, "lo"), _constant(encodes, "hi"), _constant(encodes, "lo")]
+    parts += [_single(encodes, rng) for _ in range(SINGLES)]
+    for _ in range(EXTREMES):
+        signs = {node.name: rng.random(node.type.shape) < 0.5 for node in encodes}
+        parts += [_signed(encodes, _aligned(graph, signs, rng)), _constant(encodes, "lo"), _constant(encodes, "hi")]
+        parts += [_signed(encodes, signs), _signed(encodes, {name: ~s for name, s in signs.items()})]
+    tied, ties = _ties(graph, encodes, rng)
+    parts += tied
+    levels = {node.name: np.stack([part[node.name] for part in parts]) for node in encodes}
+    return Witnesses(levels, ties)
+
+
+def _constant(encodes: list[Node], end: str) -> dict[str, Ints]:
+    return {n.name: np.full(n.type.shape, getattr(n.op, end), dtype=np.int64) for n in encodes}
+
+
+def _single(encodes: list[Node], rng: np.random.Generator) -> dict[str, Ints]:
+    part = {n.name: np.zeros(n.type.shape, dtype=np.int64) for n in encodes}
+    for node in encodes:
+        ends = [value for value in (node.type.lo, node.type.hi, 1) if value]
+        part[node.name].flat[rng.integers(node.type.size)] = rng.choice(ends)
+    return part
+
+
+def _signed(encodes: list[Node], signs: Mapping[str, npt.NDArray[np.bool_]]) -> dict[str, Ints]:
+    return {n.name: np.where(signs[n.name], n.type.hi, n.type.lo).astype(np.int64) for n in encodes}
+
+
+def _aligned(
+    graph: Graph, signs: Mapping[str, npt.NDArray[np.bool_]], rng: np.random.Generator
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return signs that drive one neuron of a first layer to its extreme, found by single-sign flips of the weights."""
+    aligned = dict(signs)
+    for node in graph.nodes:
+        source = graph.node.get(node.inputs[0])
+        if not node.op.linear or source is None or source.name not in aligned:
+            continue
+        weight = graph.constants[node.inputs[1]]
+        kernel = weight[rng.integers(len(weight))] > 0
+        shape = source.type.shape
+        if kernel.ndim == len(shape) and kernel.shape[0] == shape[0]:
+            reps = [-(-n // k) for n, k in zip(shape, kernel.shape, strict=True)]
+            cut = tuple(slice(0, n) for n in shape)
+            aligned[source.name] = np.tile(kernel, reps)[cut]
+    return aligned
+
+
+def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> tuple[list[dict[str, Ints]], int]:
+    pool = {n.name: rng.integers(n.type.lo, n.type.hi + 1, (POOL, *n.type.shape)) for n in encodes}
+    values = execute(graph, pool)
+    counts = np.zeros(POOL, dtype=np.int64)
+    for node in graph.nodes:
+        if not isinstance(node.op, Fire):
+            continue
+        theta = graph.constants[node.inputs[-1]]
+        if theta.shape != node.type.shape:
+            theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
+        charge = values[f"{node.name}.charge"]
+        tie = (charge % theta == 0) & (theta % 2 == 0) & (charge > theta * node.op.lo) & (charge <= theta * node.op.hi)
+        counts += tie.reshape(POOL, -1).sum(axis=1)
+    best = np.argsort(-counts, kind="stable")[:KEPT]
+    return [{name: array[i] for name, array in pool.items()} for i in best], int(counts[best].sum())
