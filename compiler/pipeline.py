@@ -1,0 +1,86 @@
+"""From an imported graph to a spiking program: the one ordered list of passes, then lowering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from snncc.compiler.coding import CODINGS
+from snncc.compiler.data import Data, check_data
+from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.ir.graph import Array, Graph
+from snncc.compiler.ir.to_onnx import to_onnx
+from snncc.compiler.mapping.lower import choose, lower
+from snncc.compiler.options import Options
+from snncc.compiler.passes.base import Observer, Pass, run_passes
+from snncc.compiler.passes.canonical import canonical_passes
+from snncc.compiler.program import Origin, Program
+from snncc.compiler.quantize.calibrate import run
+from snncc.compiler.quantize.quantize import Quantize
+
+CHECKED = 16  # calibration samples on which the canonical graph is compared with the imported one
+TOLERANCE = 1e-3  # largest difference, relative to the largest output: float32 rounding through folded constants
+
+
+def float_passes(coding: str) -> tuple[Pass, ...]:
+    """Return the passes IMPORTED -> CANONICAL for a coding.
+
+    Average pools are folded into the next layer's weights where a sum of k sources would make the window k times longer.
+    """
+    return canonical_passes(fold_average=CODINGS[coding].unary)
+
+
+def compile_graph(
+    graph: Graph,
+    calibration: Data,
+    options: Options,
+    observe: Observer = lambda p, g: None,
+    progress: Callable[[str], None] = lambda layer: None,
+) -> Program:
+    """Return the spiking program of an imported graph.
+
+    Args:
+        graph: an IMPORTED graph.
+        calibration: float inputs [samples, *shape] by input name.
+        options: the user's choices.
+        observe: called after each pass.
+        progress: called with the name of each layer as it is quantized.
+
+    Raises:
+        SnnccError: the model or the data cannot be compiled; every reason found.
+        InternalError: a pass changed what the network computes.
+    """
+    data = check_data(calibration, {i.name: i.type for i in graph.inputs})
+    notes = list(options.notes())
+    canonical = run_passes(graph, float_passes(options.coding), observe)
+    _check_meaning(graph, canonical, data)
+    choice = choose(options.coding, options.target)
+    quantize = Quantize(
+        data, options.target, options.levels, options.weight_bits, choice.inputs.graded, notes.append, progress
+    )
+    network = run_passes(canonical, [quantize], observe)
+    program = lower(network, choice, options.target, options.schedule)
+    origin = Origin(network, to_onnx(canonical).SerializeToString(), tuple(notes), _settings(options, data))
+    return replace(program, origin=origin)
+
+
+def _check_meaning(imported: Graph, canonical: Graph, data: Mapping[str, Array]) -> None:
+    """Compare the two float graphs on calibration inputs (checkpoint IMPORTED vs CANONICAL)."""
+    few = {name: array[:CHECKED] for name, array in data.items()}
+    wanted, found = run(imported, few), run(canonical, few)
+    for (name, a), (other, b) in zip(wanted.items(), found.items(), strict=True):
+        if imported.node[name].op.name == "tail":
+            continue
+        worst, size = float(np.abs(a.reshape(b.shape) - b).max()), float(np.abs(a).max())
+        if not worst <= TOLERANCE * max(size, 1e-6):
+            raise InternalError(f"the canonical graph differs from the imported one by {worst} of {size} at {other}")
+
+
+def _settings(options: Options, data: Data) -> dict[str, object]:
+    return {
+        "target": options.target.name, "coding": options.coding, "levels": options.levels, "bits": options.bits,
+        "weight_bits": options.weight_bits, "schedule": options.schedule,
+        "calibration_samples": len(next(iter(data.values()))),
+    }

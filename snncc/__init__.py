@@ -1,0 +1,38 @@
+"""snncc: compile conventionally trained neural networks to spiking neuromorphic chips, exactly.
+
+    import snncc
+    program = snncc.compile("net.onnx", calibration=x, target="loihi2")
+    report = snncc.verify(program, x_test, y_test)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "compile": "snncc.api", "import_model": "snncc.api", "load": "snncc.api", "run": "snncc.api",
+    "verify": "snncc.api", "Graph": "snncc.compiler.ir", "Program": "snncc.compiler.program",
+    "Report": "snncc.runtime.report", "Diagnostic": "snncc.compiler.diagnostics",
+    "InternalError": "snncc.compiler.diagnostics", "SnnccError": "snncc.compiler.diagnostics",
+}
+__all__ = [
+    "Diagnostic", "Graph", "InternalError", "Program", "Report", "SnnccError", "compile", "import_model", "load",
+    "run", "verify",
+]
+
+if TYPE_CHECKING:
+    from snncc.api import compile, import_model, load, run, verify
+    from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
+    from snncc.compiler.ir import Graph
+    from snncc.compiler.program import Program
+    from snncc.runtime.report import Report
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that ``snncc --help`` starts at once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'snncc' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,143 @@
+"""The whole system in one page: data flows forward, each arrow is one call.
+
+    model --import_model--> Graph --compile--> Program --save/load--> .snnp
+    Program --verify--> Report        Program --run--> outputs
+
+A float network is imported, quantized once into an integer network, and lowered to a spiking program that reproduces the
+integer network bit for bit; ``verify`` measures both steps.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.container import load_program
+from snncc.compiler.data import as_inputs
+from snncc.compiler.frontend.door import import_model as _import_model
+from snncc.compiler.ir import Graph
+from snncc.compiler.options import make_options
+from snncc.compiler.passes.base import Observer
+from snncc.compiler.pipeline import compile_graph
+from snncc.compiler.program import Program
+from snncc.runtime.report import Report
+from snncc.runtime.run import run as _run
+from snncc.runtime.verify import Progress
+from snncc.runtime.verify import verify as _verify
+
+if TYPE_CHECKING:
+    import onnx
+
+Floats = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+
+
+def import_model(model: str | os.PathLike[str] | bytes | onnx.ModelProto | Any, example_input: Any = None) -> Graph:
+    """Read a trained network into a graph.
+
+    Args:
+        model: path or bytes of an ONNX model, an ``onnx.ModelProto``, or a ``torch.nn.Module``.
+        example_input: for a torch module: a tensor (or tuple of tensors) as it takes them, batch included.
+
+    Returns:
+        The network as the user wrote it: stage IMPORTED, float32, types without batch dimension.
+
+    Raises:
+        SnnccError: what cannot be imported, every reason at once.
+    """
+    return _import_model(model, example_input)
+
+
+def compile(
+    model: Any,
+    calibration: Floats,
+    target: str = "loihi2",
+    coding: str | None = None,
+    bits: int | None = None,
+    levels: int | None = None,
+    weight_bits: int = 8,
+    schedule: str | None = None,
+    observe: Observer = lambda step, graph: None,
+    progress: Callable[[str], None] = lambda layer: None,
+) -> Program:
+    """Compile a trained network into a verified spiking program for a chip.
+
+    Args:
+        model: as ``import_model`` takes it, or a Graph it gave. A torch module is exported with one calibration sample.
+        calibration: representative float inputs [samples, *shape]; a mapping by input name where there are several.
+        target: name of the chip.
+        coding: ``graded``, ``bitplane``, ``rate`` or ``ttfs``; the target's default if None.
+        bits: activations take 2^bits levels, Q = 2^bits - 1; 4 where neither bits nor levels is given.
+        levels: Q, the greatest level, instead of bits.
+        weight_bits: width of a synaptic weight, sign included, 2..8.
+        schedule: ``pipelined`` or ``sequential``; the target's default if None.
+        observe: called after each pass with the pass and its graph.
+        progress: called with the name of each layer as it is quantized.
+
+    Raises:
+        SnnccError: model, data or options at fault; every reason found.
+    """
+    options = make_options(target, coding, bits, levels, weight_bits, schedule)
+    if isinstance(model, Graph):
+        graph = model
+    else:
+        graph = _import_model(model, _example(calibration))
+    return compile_graph(graph, _by_name(calibration, graph), options, observe, progress)
+
+
+def load(path: str | os.PathLike[str]) -> Program:
+    """Return a program from a .snnp file, fully validated.
+
+    Raises:
+        SnnccError: the file is missing, broken or of a newer version.
+    """
+    return load_program(path)
+
+
+def verify(
+    program: Program, x: Floats, y: npt.ArrayLike | None = None, limit: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Measure float network against integer network, and prove by stepping that the program equals the latter.
+
+    Args:
+        program: a compiled program.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        y: class indices [samples], or target values of the output's shape; None where unknown.
+        limit: samples the emulator steps, 100 by default; accuracies always use all.
+        progress: called with what is being done, how much is done, and the whole.
+    """
+    labels = None if y is None else np.asarray(y)
+    return _verify(program, _arrays(x), labels, limit, progress)
+
+
+def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the program's outputs in real units, float64 [samples, *shape] by output name.
+
+    Args:
+        program: a compiled program.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        engine: ``levels``, the fast integer executor (default), or ``emulator``, which steps every neuron.
+    """
+    integers = _run(program, _arrays(x), engine)
+    scales = {output.name: float(output.scale) for output in program.outputs}
+    return {name: values * scales[name] for name, values in integers.items()}
+
+
+def _arrays(x: Floats) -> Any:
+    return {name: np.asarray(a) for name, a in x.items()} if isinstance(x, Mapping) else np.asarray(x)
+
+
+def _by_name(x: Floats, graph: Graph) -> Mapping[str, npt.NDArray[np.generic]]:
+    return as_inputs(_arrays(x), {i.name: i.type for i in graph.inputs})
+
+
+def _example(x: Floats) -> Any:
+    """Return one calibration sample, batch included, for exporting a torch module."""
+    arrays = _arrays(x)
+    if isinstance(arrays, dict):
+        return tuple(a[:1].astype(np.float32) for a in arrays.values())
+    return arrays[:1].astype(np.float32) if arrays.ndim and arrays.dtype.kind in "fiu" else arrays
