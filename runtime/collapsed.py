@@ -12,6 +12,7 @@ Layers whose sums may exceed 2^24, or whose theta is no power of two, make the w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ class Collapsed:
         """Compile a QUANTIZED graph; ``threads`` as onnxruntime's intra-op threads, 0 for all cores."""
         self.graph = graph
         self.fast = float32_is_exact(graph)
-        self.session = _session(build(graph), threads) if self.fast else None
+        self.session: Any = _session(build(graph), threads) if self.fast else None
 
     def run(self, inputs: Mapping[str, Array], batch: int = 128) -> dict[str, Ints]:
         """Return the integer outputs, int64 [samples, *shape] by output name, of float inputs [samples, *shape]."""
@@ -138,6 +139,8 @@ class _Builder:
     def _fire(self, node: Node, op: Fire) -> None:
         bias, theta = (self.graph.constants[i] for i in node.inputs[-2:])
         column = theta.reshape(-1, *(1,) * (bias.ndim - 1)) if theta.ndim < bias.ndim else theta
+        if self._is_sum(node, op):
+            return self._sum(node, node.inputs[:-2], bias, None, node.name)
         last = self._floors_later(node)
         raw, held = f"{node.name}.raw", node.name if last else f"{node.name}.held"
         self._sum(node, node.inputs[:-2], bias + column // 2, theta, raw)
@@ -147,6 +150,18 @@ class _Builder:
             self.unfloored.add(node.name)
         else:
             self._op("Floor", [held], node.name)
+        return None
+
+    def _is_sum(self, node: Node, op: Fire) -> bool:
+        """Return whether a node only adds: theta is 1 and no sum can leave lo..Q, so nothing is rounded or clipped."""
+        bias, theta = (self.graph.constants[i] for i in node.inputs[-2:])
+        reach = sum(_reach(self.graph, self.graph.node[i]) for i in node.inputs[:-2])
+        lowest = -reach if any(self._may_be_negative(i) for i in node.inputs[:-2]) else 0
+        return bool((theta == 1).all() and not bias.any() and lowest >= op.lo and reach <= op.hi)
+
+    def _may_be_negative(self, charge: str) -> bool:
+        linear = self.graph.node[charge]
+        return self.graph.types[linear.inputs[0]].lo < 0 or bool((self.graph.constants[linear.inputs[1]] < 0).any())
 
     def _floors_later(self, node: Node) -> bool:
         """Return whether all that reads a value is one max-pool, which may floor instead."""
@@ -209,7 +224,7 @@ class _Builder:
                 kernel_shape=weight.shape[2:],
             )
 
-    def _op(self, kind: str, inputs: list[str], output: str, **attributes: object) -> None:
+    def _op(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
 
     def _tensor(self, name: str, value: npt.ArrayLike) -> str:

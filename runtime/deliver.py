@@ -100,7 +100,8 @@ class _Conv:
     def deliver(self, spikes: Ints) -> Ints:
         arriving = _conv_events(spikes, self.weight, self.in_shape, self.out_shape, self.steps)
         streams = spikes.shape[1]
-        return np.ascontiguousarray(arriving.transpose(2, 1, 0).reshape(-1, streams))
+        arrived: Ints = np.ascontiguousarray(arriving.transpose(2, 1, 0).reshape(-1, streams))
+        return arrived
 
 
 class _Sparse:
@@ -118,7 +119,7 @@ class _Sparse:
         return _sparse_events(spikes, self.begin, self.target, self.weight, self.targets)  # type: ignore[no-any-return]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _conv_events(spikes, weight, in_shape, out_shape, steps):  # type: ignore[no-untyped-def]
     """Return arrivals [streams, pixels, channels]; steps holds strides, begin pads, dilations, channels of a group."""
     sources, streams = spikes.shape
@@ -148,7 +149,7 @@ def _conv_events(spikes, weight, in_shape, out_shape, steps):  # type: ignore[no
     return arriving
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _sparse_events(spikes, begin, target, weight, targets):  # type: ignore[no-untyped-def]
     """Return arrivals [targets, streams]."""
     arriving = np.zeros((targets, spikes.shape[1]), dtype=np.int64)

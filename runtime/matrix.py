@@ -61,7 +61,8 @@ def _conv_entries(conv: ConvSynapses) -> tuple[Array, Array, Array]:
             channel = group * weight.shape[1] + c
             rows.append((outs[:, None] * area_out + pixel_out).ravel())
             columns.append((channel[:, None] * area_in + pixel_in).ravel())
-            values.append(np.repeat(weight[(slice(None), c, *tap)], len(pixel_out)))
+            index = (slice(None), c, *tap)
+            values.append(np.repeat(weight[index], len(pixel_out)))
     return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
 
 

@@ -84,7 +84,7 @@ def _broadcast(constant: Ints, shape: tuple[int, ...]) -> Ints:
     return constant if constant.shape == shape else constant.reshape(-1, *(1,) * (len(shape) - 1))
 
 
-def _conv(op: Conv, x: Ints, w: Ints) -> Ints:
+def _conv(op: Conv, x: Array, w: Array) -> Ints:
     rank = x.ndim - 2
     x = np.pad(x, [(0, 0), (0, 0), *zip(op.pads[:rank], op.pads[rank:], strict=True)])
     spans = [d * (k - 1) + 1 for k, d in zip(w.shape[2:], op.dilations, strict=True)]
@@ -95,15 +95,22 @@ def _conv(op: Conv, x: Ints, w: Ints) -> Ints:
     few = max(1, PATCHES // max(1, x.shape[1] * len(cuts) * prod(sizes)))
     parts = []
     for begin in range(0, len(x), few):
-        patches = np.stack([x[(slice(begin, begin + few), slice(None), *cut)] for cut in cuts], axis=2)
+        block = x[begin : begin + few]
+        patches = np.stack([_part(block, cut) for cut in cuts], axis=2)
         patches = patches.reshape(len(patches), op.groups, -1, prod(sizes))
         parts.append(np.matmul(kernels, patches).astype(np.int64))
     return np.concatenate(parts).reshape(len(x), -1, *sizes)
 
 
-def _dense(op: Dense, x: Ints, w: Ints) -> Ints:
+def _part(x: Array, cut: tuple[slice, ...]) -> Array:
+    index = (slice(None), slice(None), *cut)
+    return x[index]
+
+
+def _dense(op: Dense, x: Array, w: Array) -> Ints:
     x, w = _exactly(x, w)
-    return np.matmul(x, w.T).astype(np.int64)
+    y: Ints = np.matmul(x, w.T).astype(np.int64)
+    return y
 
 
 def _exactly(x: Ints, w: Ints) -> tuple[Array, Array]:
@@ -129,7 +136,7 @@ def _max_pool(op: MaxPool, x: Ints) -> Ints:
     sizes = [(n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, op.strides, strict=True)]
     y = np.full((*x.shape[:2], *sizes), least, dtype=np.int64)
     for cut in _cuts(op.kernel, op.dilations, op.strides, sizes):
-        y = np.maximum(y, x[(..., *cut)])
+        y = np.maximum(y, _part(x, cut))
     return y
 
 

@@ -30,7 +30,7 @@ def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = N
             ``emulator``, which steps every neuron.
 
     Raises:
-        SnnccError: SNN507 no such engine (exit code 2); SNN310 no network for ``levels``; SNN403..SNN405 bad data.
+        SnnccError: SNN507 no such engine (exit code 2); SNN340 no network for ``levels``; SNN403..SNN405 bad data.
     """
     engine = engine or ("levels" if program.origin else "emulator")
     if engine not in ENGINES:
@@ -41,8 +41,9 @@ def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = N
     if engine == "emulator":
         return emulate(program, {t.name: to_levels(t, inputs[t.name]) for t in tensors})
     if program.origin is None:
-        raise fail("SNN310", f"program '{program.name}' holds no network", hint="use --engine emulator")
-    return Collapsed(program.origin.network).run(inputs)
+        raise fail("SNN340", f"program '{program.name}' holds no network", hint="use --engine emulator")
+    values = Collapsed(program.origin.network).run(inputs)
+    return {output.name: values[output.population] for output in program.outputs}
 
 
 def to_levels(tensor: TensorInput, x: Array) -> Ints:

@@ -78,7 +78,7 @@ def step_and_compare(
         progress: called with the number of samples done after each chunk.
     """
     total = len(next(iter(levels.values())))
-    outputs: dict[str, list[Ints]] = {o.name: [] for o in program.outputs}
+    outputs: dict[str, list[Ints]] = {name: [] for name in network.outputs}
     done = 0
     while done < total:
         samples, streams = _shape_of_chunk(program, total - done)

@@ -42,12 +42,12 @@ def verify(
         progress: called with what is being done, how much of it is done, and the whole.
 
     Raises:
-        SnnccError: SNN310 the program holds no network; SNN403..SNN406 the data do not fit it.
+        SnnccError: SNN340 the program holds no network; SNN403..SNN406 the data do not fit it.
     """
     origin = program.origin
     if origin is None:
         hint = "compile a model with snncc to get one that does"
-        raise fail("SNN310", f"program '{program.name}' holds no network to be compared with", hint=hint)
+        raise fail("SNN340", f"program '{program.name}' holds no network to be compared with", hint=hint)
     network = origin.network
     kinds = {i.name: i.type for i in network.inputs}
     shape = network.types[network.outputs[0]].shape
@@ -130,7 +130,7 @@ def _report(
         exact=not mismatches and not steps.executor_mismatches,
         mismatches=mismatches, samples_stepped=tally.samples, witnesses=steps.witnesses.samples,
         witness_ties=steps.ties, executor_mismatches=steps.executor_mismatches,
-        samples=len(outputs.integer), **_scores(outputs, labels),
+        samples=len(outputs.integer), **_scores(outputs, labels),  # type: ignore[arg-type]
         coding=str(settings.get("coding")), bits=bits if isinstance(bits, int) else None,
         levels=levels if isinstance(levels, int) else 0,
         window_steps=program.max_window, latency_steps=program.latency, initiation_interval=program.interval,

@@ -1,8 +1,8 @@
 """snncc: compile conventionally trained neural networks to spiking neuromorphic chips, exactly.
 
-    import snncc
-    program = snncc.compile("net.onnx", calibration=x, target="loihi2")
-    report = snncc.verify(program, x_test, y_test)
+import snncc
+program = snncc.compile("net.onnx", calibration=x, target="loihi2")
+report = snncc.verify(program, x_test, y_test)
 """
 
 from __future__ import annotations

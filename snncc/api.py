@@ -81,10 +81,7 @@ def compile(
         SnnccError: model, data or options at fault; every reason found.
     """
     options = make_options(target, coding, bits, levels, weight_bits, schedule)
-    if isinstance(model, Graph):
-        graph = model
-    else:
-        graph = _import_model(model, _example(calibration))
+    graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
     return compile_graph(graph, _by_name(calibration, graph), options, observe, progress)
 
 
@@ -124,7 +121,7 @@ def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt
     """
     integers = _run(program, _arrays(x), engine)
     scales = {output.name: float(output.scale) for output in program.outputs}
-    return {name: values * scales[name] for name, values in integers.items()}
+    return {name: values.astype(np.float64) * scales[name] for name, values in integers.items()}
 
 
 def _arrays(x: Floats) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -41,19 +41,19 @@ def compile_command(
     output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
     target: Annotated[str, typer.Option(help="Chip to compile for.")] = "loihi2",
     coding: Annotated[
-        Optional[str], typer.Option(help="graded, bitplane, rate or ttfs [default: the chip's].")
+        str | None, typer.Option(help="graded, bitplane, rate or ttfs [default: the chip's].")
     ] = None,
-    bits: Annotated[Optional[int], typer.Option(help="Levels as bits: Q = 2^bits - 1 [default: 4].")] = None,
-    levels: Annotated[Optional[int], typer.Option(help="Greatest level Q, instead of --bits.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Levels as bits: Q = 2^bits - 1 [default: 4].")] = None,
+    levels: Annotated[int | None, typer.Option(help="Greatest level Q, instead of --bits.")] = None,
     weight_bits: Annotated[int, typer.Option(help="Width of a weight, sign included: 2..8.")] = 8,
     schedule: Annotated[
-        Optional[str], typer.Option(help="pipelined or sequential [default: the chip's].")
+        str | None, typer.Option(help="pipelined or sequential [default: the chip's].")
     ] = None,
     print_after: Annotated[
-        Optional[str], typer.Option(help="Print the graph after this pass, or after all: all.")
+        str | None, typer.Option(help="Print the graph after this pass, or after all: all.")
     ] = None,
     time_passes: Annotated[bool, typer.Option("--time-passes", help="Print how long each pass took.")] = False,
-    save_stages: Annotated[Optional[Path], typer.Option(help="Folder for the graph after every pass.")] = None,
+    save_stages: Annotated[Path | None, typer.Option(help="Folder for the graph after every pass.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -79,7 +79,7 @@ def compile_command(
 def verify(
     program: Annotated[Path, typer.Argument(help="Program (.snnp).")],
     data: Data,
-    limit: Annotated[Optional[int], typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -100,7 +100,7 @@ def run(
     program: Annotated[Path, typer.Argument(help="Program (.snnp).")],
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", help=".npz to write: y, or one array an output.")],
-    engine: Annotated[Optional[str], typer.Option(help="levels (fast, default) or emulator (every step).")] = None,
+    engine: Annotated[str | None, typer.Option(help="levels (fast, default) or emulator (every step).")] = None,
     json: Json = False,
 ) -> None:
     """Run a program on data; outputs are in real units, their integers beside them."""

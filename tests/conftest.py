@@ -6,8 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 from hypothesis import settings
+
+from tests.nets import tiny_cnn
 
 GOLDEN_DIR = Path(__file__).parent / "golden"
 IN_CI = os.environ.get("CI") == "true"
@@ -59,3 +62,9 @@ def _diff(expected: str, actual: str) -> str:
         [repr(line)[1:-1] for line in text.splitlines(keepends=True)] for text in (expected, actual)
     )
     return "\n".join(difflib.unified_diff(before, after, "expected", "actual", lineterm=""))
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> onnx.ModelProto:
+    """Return a small CNN on [1, 8, 8] with random weights."""
+    return tiny_cnn()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from snncc.compiler.diagnostics import Loc
 from snncc.compiler.ir.op import Op
 from snncc.compiler.ir.types import TensorType
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 class Stage(Enum):
@@ -56,6 +57,7 @@ class Graph:
         nodes: in def-before-use order.
         outputs: names of the values the user reads.
         constants: read-only arrays by name; one namespace with inputs and nodes.
+        labels: what the user calls each output; empty where the values' own names do.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Graph:
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     constants: Mapping[str, Array] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Make the constants read-only."""
@@ -78,8 +81,8 @@ class Graph:
         """Compare everything but locations; constants by dtype, shape and value."""
         if not isinstance(other, Graph):
             return NotImplemented
-        mine = (self.name, self.stage, self.inputs, self.nodes, self.outputs)
-        theirs = (other.name, other.stage, other.inputs, other.nodes, other.outputs)
+        mine = (self.name, self.stage, self.inputs, self.nodes, self.outputs, self.labels)
+        theirs = (other.name, other.stage, other.inputs, other.nodes, other.outputs, other.labels)
         return mine == theirs and _same(self.constants, other.constants)
 
     __hash__ = None  # type: ignore[assignment]
@@ -101,6 +104,11 @@ class Graph:
         types = {i.name: i.type for i in self.inputs}
         types |= {name: constant_type(array) for name, array in self.constants.items()}
         return types | {node.name: node.type for node in self.nodes}
+
+    @property
+    def named_outputs(self) -> dict[str, str]:
+        """Return the value behind each output, by the name the user gives it."""
+        return dict(zip(self.labels or self.outputs, self.outputs, strict=True))
 
     def users(self) -> dict[str, list[Node]]:
         """Return the nodes that read each value, in order; values nobody reads map to an empty list."""

@@ -36,7 +36,8 @@ def print_graph(graph: Graph) -> str:
     lines += [f"  const @{name} : {constant_type(a)} {_print_value(a)}" for name, a in sorted(graph.constants.items())]
     lines += [_print_node(node, graph) for node in graph.nodes]
     outputs = ", ".join(f"%{name}" for name in graph.outputs)
-    return "\n".join([*lines, f"  return {outputs}", "}"]) + "\n"
+    labels = f" as {list(graph.labels)!r}" if graph.labels else ""
+    return "\n".join([*lines, f"  return {outputs}{labels}", "}"]) + "\n"
 
 
 def _print_node(node: Node, graph: Graph) -> str:
@@ -76,6 +77,7 @@ class _Reader:
         self.inputs: list[Input] = []
         self.nodes: list[Node] = []
         self.outputs: tuple[str, ...] = ()
+        self.labels: tuple[str, ...] = ()
         self.constants: dict[str, Array] = {}
 
     def read(self, line: str) -> None:
@@ -90,7 +92,9 @@ class _Reader:
             operands = tuple(name.strip()[1:] for name in m[3].split(",") if name.strip())
             self.nodes.append(Node(m[1], _parse_op(m[2], m[4]), operands, parse_type(m[5]), _parse_loc(m[6])))
         elif line.startswith("return "):
-            self.outputs = tuple(name.strip()[1:] for name in line[7:].split(","))
+            values, _, labels = line[7:].partition(" as ")
+            self.outputs = tuple(name.strip()[1:] for name in values.split(","))
+            self.labels = tuple(ast.literal_eval(labels)) if labels else ()
         elif line not in ("", "}") and not line.startswith("#"):
             raise ValueError(f"cannot read '{line}'")
 
@@ -127,7 +131,8 @@ def parse_graph(text: str, constants: Mapping[str, Array] | None = None, file: s
     if problems:
         raise SnnccError(problems)
     return Graph(
-        reader.name, reader.stage, tuple(reader.inputs), tuple(reader.nodes), reader.outputs, reader.constants
+        reader.name, reader.stage, tuple(reader.inputs), tuple(reader.nodes), reader.outputs, reader.constants,
+        reader.labels,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -68,6 +68,17 @@ class _Writer:
         names = [self.constant(name) for name in inputs]
         self.nodes.append(helper.make_node(kind, names, [output], name=output, **attributes))
 
+    def finish(self, graph: Graph, outputs: Iterable[str]) -> onnx.GraphProto:
+        """Return the ONNX graph."""
+        values = self.initializers.items()
+        return helper.make_graph(
+            self.nodes,
+            graph.name,
+            [_value(i.name, i.type) for i in graph.inputs],
+            [_value(name, self.types[name]) for name in outputs],
+            [numpy_helper.from_array(np.asarray(array), name) for name, array in values],
+        )
+
 
 def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
     """Return a float graph as an ONNX model whose value names are the IR names.
@@ -77,8 +88,8 @@ def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
         extra_outputs: names of nodes to be read besides the graph's outputs.
 
     Returns:
-        A model (opset 17, IR version 8) with float32 tensors of shape [N, *sample]; equal graphs give equal bytes.
-        A tail of kind ``argmax`` gives the logits it reads.
+        A model (opset 17, IR version 8) with float32 tensors of shape [N, *sample]; equal graphs give
+        equal bytes. A tail of kind ``argmax`` gives the logits it reads.
 
     Raises:
         InternalError: the graph is quantized, or an extra output is no node.
@@ -91,14 +102,7 @@ def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
     writer = _Writer(graph)
     for node in graph.nodes:
         _write(node.op, writer, node)
-    outputs = dict.fromkeys((*graph.outputs, *extra_outputs))
-    proto = helper.make_graph(
-        writer.nodes,
-        graph.name,
-        [_value(i.name, i.type) for i in graph.inputs],
-        [_value(name, writer.types[name]) for name in outputs],
-        [numpy_helper.from_array(np.asarray(values), name) for name, values in writer.initializers.items()],
-    )
+    proto = writer.finish(graph, dict.fromkeys((*graph.outputs, *extra_outputs)))
     opset = [helper.make_opsetid("", OPSET)]
     return helper.make_model(proto, opset_imports=opset, ir_version=IR_VERSION, producer_name="snncc")
 

@@ -9,7 +9,21 @@ import numpy as np
 from snncc.compiler.diagnostics import Diagnostic, InternalError
 from snncc.compiler.ir.graph import Graph, Node, Stage
 from snncc.compiler.ir.ops import (
-    Add, Affine, AveragePool, BatchNorm, Concat, Conv, Dense, Encode, Fire, MaxPool, Pad, Readout, Relu, Reshape, Tail,
+    Add,
+    Affine,
+    AveragePool,
+    BatchNorm,
+    Concat,
+    Conv,
+    Dense,
+    Encode,
+    Fire,
+    MaxPool,
+    Pad,
+    Readout,
+    Relu,
+    Reshape,
+    Tail,
     Transpose,
 )
 from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL
@@ -89,9 +103,9 @@ def _shape_of_stage(graph: Graph) -> Iterator[Diagnostic]:
         yield from _canonical(graph)
     if graph.stage is Stage.QUANTIZED:
         for node in graph.nodes:
-            if isinstance(node.op, Fire) and node.inputs[-1] in graph.constants:
-                if int(graph.constants[node.inputs[-1]].min()) < 1:
-                    yield _bad(node, "has a threshold below 1")
+            theta = graph.constants.get(node.inputs[-1]) if isinstance(node.op, Fire) else None
+            if theta is not None and int(theta.min()) < 1:
+                yield _bad(node, "has a threshold below 1")
 
 
 def _canonical(graph: Graph) -> Iterator[Diagnostic]:

@@ -48,7 +48,7 @@ class Lowering:
         self.populations: list[Population] = []
         self.connections: list[Connection] = []
         self.inputs: list[TensorInput] = []
-        self.outputs: list[Output] = []
+        self.scales: dict[str, Fraction] = {}
         self.slots: dict[str, Slot] = {}
         self.codings: dict[str, Coding] = {}
 
@@ -133,7 +133,7 @@ class Lowering:
             Population(node.name, node.type.shape, neuron, params, start, 1, 1, False, claim, node.loc)
         )
         self._connect(node, edges, start)
-        self.outputs.append(Output(node.name, node.name, Fraction(op.scale)))
+        self.scales[node.name] = Fraction(op.scale)
 
 
 def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = None) -> Program:
@@ -149,19 +149,19 @@ def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = N
     for node in graph.nodes:
         lowering.add(node)
     interval = interval_of(lowering.slots, schedule or target.schedule)
-    order = {name: number for number, name in enumerate(graph.outputs)}
-    outputs = sorted(lowering.outputs, key=lambda output: order[output.name])
+    scales = lowering.scales
+    outputs = tuple(Output(label, value, scales[value]) for label, value in graph.named_outputs.items())
     return Program(
         graph.name, target.name, interval, tuple(lowering.populations), tuple(lowering.connections),
-        tuple(lowering.inputs), tuple(outputs),
+        tuple(lowering.inputs), outputs,
     )
 
 
 def _spread(constant: Array, node: Node) -> Ints:
     """Return a constant of shape [C] or of the node so that it broadcasts to the node, as small as it can be."""
-    array = np.asarray(constant, dtype=np.int64)
+    array: Ints = np.asarray(constant, dtype=np.int64)
     if array.size and (array == array.flat[0]).all():
-        return array.flat[0] * np.ones((), dtype=np.int64)
+        return np.array(array.flat[0])
     if array.shape == node.type.shape:
         return array
     return array.reshape(-1, *(1,) * (len(node.type.shape) - 1))

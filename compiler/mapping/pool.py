@@ -57,7 +57,7 @@ def _absent(node: Node, shape: tuple[int, ...], lo: int) -> dict[str, Array]:
     """Return for each tap an array over the neurons: lo where the tap lies outside the input, else 0."""
     op = _op(node)
     rank = len(op.kernel)
-    absent = {}
+    absent: dict[str, Array] = {}
     for number, tap in enumerate(np.ndindex(*op.kernel)):
         outside = np.zeros(node.type.shape[1:], dtype=bool)
         for axis in range(rank):

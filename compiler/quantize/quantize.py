@@ -83,7 +83,7 @@ class _Quantizer:
         todo = list(layers(self.graph))
         charges = list(dict.fromkeys(layer.charge for layer in todo if layer.linears))
         self.means = charge_means(self.graph, self.data, charges)
-        by_node = {}
+        by_node: dict[str, list[Layer]] = {}
         for layer in todo:
             by_node.setdefault(layer.node.name, []).append(layer)
         for value in self.graph.inputs:

@@ -1,0 +1,120 @@
+"""Weighted sums: Conv, Gemm, MatMul, BatchNormalization, and the forms onnxruntime fuses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from snncc.compiler.frontend.onnx_context import Context, Floats, Flow, Refusal
+from snncc.compiler.frontend.onnx_window import read_window
+from snncc.compiler.ir.ops import Add, BatchNorm, Conv, Dense, Relu, Reshape
+
+
+def conv(c: Context) -> Flow:
+    """Convert Conv over one or two spatial axes."""
+    return _conv(c, "")
+
+
+def _conv(c: Context, part: str) -> Flow:
+    weight = c.floats(1, "weight")
+    if weight.ndim not in (3, 4):
+        raise Refusal(
+            f"its kernel has {weight.ndim - 2} spatial axes, 1 or 2 are supported",
+            "use Conv1d or Conv2d; time can be given as channels",
+        )
+    window = read_window(c, weight.shape[2:])
+    op = Conv(window.strides, window.pads, window.dilations, c.integer("group", 1))
+    return c.emit(op, c.flow(), *_parameters(c, weight, _bias(c, 2)), part=part)
+
+
+def _bias(c: Context, index: int) -> Floats | None:
+    return None if c.value(index) is None else c.floats(index, "bias")
+
+
+def _parameters(c: Context, weight: Floats, bias: Floats | None) -> tuple[str, ...]:
+    names = (c.constant(weight, "weight", 1),)
+    return names if bias is None else (*names, c.constant(bias, "bias", 2))
+
+
+def gemm(c: Context) -> Flow:
+    """Convert Gemm: y = alpha x W + beta b with constant W and b."""
+    return _gemm(c, "")
+
+
+def _gemm(c: Context, part: str) -> Flow:
+    if c.integer("transA", 0):
+        raise Refusal("it transposes its activation (transA=1)", "transpose the weight instead")
+    weight = c.floats(1, "weight")
+    weight = weight if c.integer("transB", 0) else weight.T
+    weight = weight * np.float32(c.number("alpha", 1.0))
+    bias = _bias(c, 2)
+    if bias is not None:
+        bias = _per_output(bias * np.float32(c.number("beta", 1.0)), weight.shape[0])
+    return c.emit(Dense(), c.flow(), *_parameters(c, weight, bias), part=part)
+
+
+def _per_output(bias: Floats, outputs: int) -> Floats:
+    """Return a bias of any shape that is the same for every sample as [O]."""
+    try:
+        row: Floats = np.broadcast_to(bias, (1, outputs))[0]
+    except ValueError as error:
+        raise Refusal(f"its bias of shape {bias.shape} differs between samples") from error
+    return row
+
+
+def matmul(c: Context) -> Flow:
+    """Convert MatMul of an activation by a constant matrix."""
+    if c.is_constant(0):
+        raise Refusal("its left operand is a constant: it mixes the samples of a batch", "write it as x @ W")
+    weight = c.floats(1, "weight")
+    *leading, features = c.shape() or (0,)
+    if not c.shape() or weight.ndim != 2 or any(size != 1 for size in leading):
+        raise Refusal(
+            f"it applies one weight of shape {weight.shape} at every position of {c.shape()}",
+            "flatten the activation before it, or use Conv1d with kernel size 1",
+        )
+    names = _parameters(c, weight.T, None)
+    if not leading:
+        return c.emit(Dense(), c.flow(), *names)
+    flat = c.emit(Reshape((features,)), c.flow(), part="flat")
+    dense = c.emit(Dense(), flat, *names, part="dense")
+    return c.emit(Reshape((*leading, weight.shape[1])), dense)
+
+
+def batch_norm(c: Context) -> Flow:
+    """Convert BatchNormalization with the stored mean and variance."""
+    if c.integer("training_mode", 0) or not c.integer("spatial", 1):
+        raise Refusal(
+            "it uses statistics of the batch (training mode) or per position",
+            "export the model in evaluation mode: model.eval()",
+        )
+    roles = ("scale", "shift", "mean", "variance")
+    arrays = [c.floats(i, role) for i, role in enumerate(roles, 1)]
+    epsilon = c.number("epsilon", 1e-5)
+    if (arrays[3] + np.float32(epsilon) <= 0).any():
+        raise Refusal("its variance plus epsilon is not positive", "check the training run", "SNN105")
+    names = [c.constant(a, role, i) for i, (a, role) in enumerate(zip(arrays, roles, strict=True), 1)]
+    return c.emit(BatchNorm(epsilon), c.flow(), *names)
+
+
+def fused_conv(c: Context) -> Flow:
+    """Convert onnxruntime's FusedConv: a Conv, an optional sum, an activation."""
+    total = _conv(c, "conv")
+    if c.value(3) is not None:
+        total = c.emit(Add(), total, c.flow(3), part="add")
+    return _activation(c, total)
+
+
+def fused_gemm(c: Context) -> Flow:
+    """Convert onnxruntime's FusedGemm: a Gemm and an activation."""
+    return _activation(c, _gemm(c, "dense"))
+
+
+def _activation(c: Context, total: Flow) -> Flow:
+    kind = c.text("activation", "Relu")
+    if kind == "Relu":
+        return c.emit(Relu(), total)
+    limits = c.node.attributes.get("activation_params")
+    low, high = limits.as_floats()[:2] if kind == "Clip" and limits is not None else (1.0, 0.0)
+    if low != 0 or high <= 0:
+        raise Refusal(f"it fuses the activation {kind}", "use Relu or ReLU6")
+    return c.emit(Relu(high), total)

@@ -1,0 +1,61 @@
+"""The passes from IMPORTED to CANONICAL, in order."""
+
+from __future__ import annotations
+
+from snncc.compiler.passes.affine_backward import AffineBackward
+from snncc.compiler.passes.affine_forward import AffineForward
+from snncc.compiler.passes.base import Pass
+from snncc.compiler.passes.batch_norm_to_affine import BatchNormToAffine
+from snncc.compiler.passes.check_weights import CheckWeights
+from snncc.compiler.passes.compose_average import ComposeAverage
+from snncc.compiler.passes.count_padding import CountPadding
+from snncc.compiler.passes.drop_tail import DropTail
+from snncc.compiler.passes.flatten_add import FlattenAdd
+from snncc.compiler.passes.fold_average import FoldAverage
+from snncc.compiler.passes.fold_pad import FoldPad
+from snncc.compiler.passes.identity_edges import IdentityEdges
+from snncc.compiler.passes.join_linear import JoinLinear
+from snncc.compiler.passes.merge_affine import MergeAffine
+from snncc.compiler.passes.merge_twins import MergeTwins
+from snncc.compiler.passes.merge_views import MergeViews
+from snncc.compiler.passes.relu_first import ReluFirst
+from snncc.compiler.passes.split_charges import SplitCharges
+from snncc.compiler.passes.to_canonical import ToCanonical
+from snncc.compiler.passes.view_to_dense import ViewToDense
+
+
+def canonical_passes(fold_average: bool = False) -> tuple[Pass, ...]:
+    """Return the passes that make an imported network canonical.
+
+    All are exact in real arithmetic; constants are computed in float64 and rounded to float32.
+
+    Args:
+        fold_average: fold average pools into the weights after them, instead of keeping them as exact sums.
+    """
+    return (
+        CheckWeights(),  # first: everything after it may count on finite numbers
+        DropTail(),
+        MergeTwins(),
+        BatchNormToAffine(),
+        MergeAffine(),
+        FlattenAdd(),  # before affine-backward, which goes over the operands of an Add
+        # Backward before relu-first: in conv, max-pool, batch norm, ReLU the batch norm is in the ReLU's way.
+        # Before affine-forward: into the sum a scaling follows it always fits, into the next one only from a
+        # level source.
+        AffineBackward(),
+        ReluFirst(),
+        AffineForward(),  # after relu-first, which turns values after a pool into level sources
+        FoldPad(),  # after both: ReLUs tell where a max-pool may read zeros; a scaling may have stood after
+        MergeViews(),  # from here on, views between two ops are looked at
+        CountPadding(),  # before fold-average: a pool with one divisor can be folded
+        *((FoldAverage(),) if fold_average else ()),
+        ComposeAverage(),  # before join-linear: conv, average pool, conv is then conv, conv
+        JoinLinear(),
+        ViewToDense(),  # after join-linear, which would join the dense layers it makes with those that follow
+        FlattenAdd(),  # joins made Adds of Adds
+        IdentityEdges(),  # after flatten-add, so that each operand gets one edge
+        FoldPad(),  # an identity edge can take in the padding of its source
+        SplitCharges(),  # last of those that make sums
+        MergeViews(),
+        ToCanonical(),
+    )

@@ -1,0 +1,34 @@
+"""Join weighted sums that have no activation between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from snncc.compiler.ir.graph import Graph, Node, Stage
+from snncc.compiler.passes.base import Pass
+from snncc.compiler.passes.compose import applied, follows_charge
+from snncc.compiler.passes.rewrite import Rewriter, sweep
+
+
+@dataclass(frozen=True)
+class JoinLinear(Pass):
+    """W2 (W1 x + b1) + b2 -> (W2 W1) x + (W2 b1 + b2); W (x1 + x2) + b -> (W x1 + b) + W x2.
+
+    Dense after dense, and convolution after convolution where the second's padding sees nothing of the first.
+    A joint weight much larger than both is not made; it stays two sums, for to-canonical to report.
+    """
+
+    name: ClassVar[str] = "join-linear"
+    takes: ClassVar[Stage] = Stage.IMPORTED
+    gives: ClassVar[Stage] = Stage.IMPORTED
+
+    def run(self, graph: Graph) -> Graph:
+        """Return the graph with no sum of a sum that can be one sum exactly."""
+        return sweep(graph, _rule)
+
+
+def _rule(new: Rewriter, node: Node) -> str | None:
+    if not node.op.linear or not follows_charge(new, node):
+        return None
+    return applied(new, node, node.inputs[0])

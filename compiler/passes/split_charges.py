@@ -1,0 +1,56 @@
+"""Give every weighted sum a single reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from snncc.compiler.ir.graph import Graph, Node, Stage
+from snncc.compiler.ir.ops import Add, Relu
+from snncc.compiler.passes.base import Pass
+from snncc.compiler.passes.facts import is_charge_op
+from snncc.compiler.passes.rewrite import Rewriter
+
+
+@dataclass(frozen=True)
+class SplitCharges(Pass):
+    """u read by f and by g -> u read by f, a copy of u read by g; the copy shares the weights.
+
+    Charge is deposited in the neurons that use it, so a sum read twice is two sets of synapses anyway.
+    Outputs keep the original; the Adds, ReLUs and further outputs get copies.
+    """
+
+    name: ClassVar[str] = "split-charges"
+    takes: ClassVar[Stage] = Stage.IMPORTED
+    gives: ClassVar[Stage] = Stage.IMPORTED
+
+    def run(self, graph: Graph) -> Graph:
+        """Return the graph in which each sum is read by one ReLU, one Add or as output."""
+        new = Rewriter(graph)
+        claimed: set[str] = set()
+        outputs = set(graph.outputs)
+        for node in graph.nodes:
+            claimed.update({node.name} & outputs)
+            if isinstance(node.op, (Add, Relu)):
+                node = _with_own_inputs(new, node, claimed)
+            new.keep(node)
+        return new.finish(graph.outputs)
+
+
+def _with_own_inputs(new: Rewriter, node: Node, claimed: set[str]) -> Node:
+    inputs = tuple(_claim(new, name, claimed) for name in node.inputs)
+    return Node(node.name, node.op, inputs, node.type, node.loc)
+
+
+def _claim(new: Rewriter, name: str, claimed: set[str]) -> str:
+    """Return a sum nobody has claimed: the named one or a copy of it."""
+    node = new.nodes.get(name)
+    if node is None or not is_charge_op(node.op):
+        return name
+    if name not in claimed:
+        claimed.add(name)
+        return name
+    inputs = [_claim(new, part, claimed) for part in node.inputs] if isinstance(node.op, Add) else node.inputs
+    copy = new.add(node.op, inputs, node)
+    claimed.add(copy)
+    return copy
