@@ -18,18 +18,16 @@ from snncc.compiler.passes.base import Observer, Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.quantize.calibrate import run
+from snncc.compiler.quantize.fold_sums import FoldSums
 from snncc.compiler.quantize.quantize import Quantize
 
 CHECKED = 16  # calibration samples on which the canonical graph is compared with the imported one
 TOLERANCE = 1e-3  # largest difference, relative to the largest output: float32 rounding through folded constants
 
 
-def float_passes(coding: str) -> tuple[Pass, ...]:
-    """Return the passes IMPORTED -> CANONICAL for a coding.
-
-    Average pools are folded into the next layer's weights where a sum of k sources would make the window k times longer.
-    """
-    return canonical_passes(fold_average=CODINGS[coding].unary)
+def integer_passes(options: Options) -> tuple[Pass, ...]:
+    """Return the passes QUANTIZED -> QUANTIZED that suit a coding; none changes any charge or level it keeps."""
+    return (FoldSums(options.weight_bits),) if CODINGS[options.coding].unary else ()
 
 
 def compile_graph(
@@ -54,14 +52,15 @@ def compile_graph(
     """
     data = check_data(calibration, {i.name: i.type for i in graph.inputs})
     notes = list(options.notes())
-    canonical = run_passes(graph, float_passes(options.coding), observe)
+    canonical = run_passes(graph, canonical_passes(), observe)
     _check_meaning(graph, canonical, data)
     choice = choose(options.coding, options.target)
     quantize = Quantize(
         data, options.target, options.levels, options.weight_bits, choice.inputs.graded, notes.append, progress
     )
     network = run_passes(canonical, [quantize], observe)
-    program = lower(network, choice, options.target, options.schedule)
+    suited = run_passes(network, integer_passes(options), observe)
+    program = lower(suited, choice, options.target, options.schedule)
     origin = Origin(network, to_onnx(canonical).SerializeToString(), tuple(notes), _settings(options, data))
     return replace(program, origin=origin)
 
