@@ -17,9 +17,10 @@ import numpy.typing as npt
 from snncc.compiler.coding import Levels
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
-from snncc.compiler.ir.ops import AveragePool, Conv, Encode, Fire, Readout
+from snncc.compiler.ir.ops import AveragePool, Encode, Fire, Readout
 from snncc.compiler.ir.types import CHARGE, FLOAT, TensorType
 from snncc.compiler.passes.base import Pass
+from snncc.compiler.quantize.averages import average_layer
 from snncc.compiler.quantize.calibrate import MOST_VALUES, charge_means, piece, run, sources_of
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
 from snncc.compiler.quantize.ranges import payload_fits
@@ -122,25 +123,17 @@ class _Quantizer:
             self._fire(layer)
 
     def _average(self, layer: Layer) -> None:
-        """Add an exact sum population: theta = 1, Q' = k Q, each level worth 1 / k of a source level."""
         node, op = layer.node, layer.node.op
         assert isinstance(op, AveragePool)
         source = node.inputs[0]
-        area, inside = int(np.prod(op.kernel)), self.domain[source]
-        levels = Levels(inside.lo * area, inside.hi * area)
-        channels = node.type.shape[0]
-        ones = np.ones((channels, 1, *op.kernel), dtype=np.int64)
-        conv = Conv(op.strides, op.pads, (1,) * len(op.kernel), channels)
-        integer = IntegerLayer(
-            (ones,), np.zeros(channels, dtype=np.int64), np.ones(channels, dtype=np.int64),
-            np.full(channels, self.scale[source] / area), np.zeros(channels, dtype=np.int64),
-        )
-        mean = self._run(node.name, {}, real=False)
-        self.values[node.name] = np.rint(mean.astype(np.float64) * area).astype(np.int32)
-        self.scale[node.name], self.domain[node.name] = self.scale[source] / area, levels
-        self._check_payload(node, levels)
-        charge = self._linear(f"{node.name}.sum", conv, source, ones, node)
-        self._emit_fire(node, [charge], integer, levels)
+        made = average_layer(op, node.type.shape[0], self.domain[source], self.scale[source], self.options.target)
+        sums = np.rint(self._run(node.name, {}, real=False).astype(np.float64) * np.prod(op.kernel))
+        self.values[node.name] = _levels_of(sums, made.integer, made.levels)
+        self.scale[node.name], self.domain[node.name] = made.scale, made.levels
+        self._tell(node, made.integer)
+        self._check_payload(node, made.levels)
+        charge = self._linear(f"{node.name}.sum", made.op, source, made.integer.weights[0], node)
+        self._emit_fire(node, [charge], made.integer, made.levels)
 
     def _fire(self, layer: Layer) -> None:
         node, opts = layer.node, self.options
@@ -151,6 +144,7 @@ class _Quantizer:
             layer, lambda bias: firing_layer(edges, bias, scale, levels, opts.weight_bits, opts.target)
         )
         self._tell(node, integer)
+        levels = _capped(levels, scale * integer.coarsening, layer.cap)
         self.values[node.name] = _levels_of(charge, integer, levels)
         self.scale[node.name], self.domain[node.name] = scale * integer.coarsening, levels
         self._check_payload(node, levels)
@@ -276,6 +270,11 @@ class _Quantizer:
 def _wide(constant: npt.NDArray[np.int64], like: Floats) -> npt.NDArray[np.int64]:
     """Return a constant [channels] or [channels, ...] so that it broadcasts to [samples, channels, ...]."""
     return constant.reshape(-1, *(1,) * (like.ndim - 2)) if constant.ndim == 1 else constant
+
+
+def _capped(levels: Levels, scale: float, cap: float | None) -> Levels:
+    """Return the levels up to the activation's cap; only where levels were made coarser are there any above it."""
+    return levels if cap is None else Levels(levels.lo, max(1, min(levels.hi, round(cap / scale))))
 
 
 def _levels_of(charge: Floats, integer: IntegerLayer, levels: Levels) -> npt.NDArray[np.int32]:
