@@ -9,7 +9,7 @@ import numpy as np
 
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.data import Data, check_data
-from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.ir.to_onnx import to_onnx
 from snncc.compiler.mapping.lower import choose, lower
@@ -18,6 +18,7 @@ from snncc.compiler.passes.base import Observer, Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.quantize.calibrate import run
+from snncc.compiler.quantize.equalize import Equalize
 from snncc.compiler.quantize.fold_sums import FoldSums
 from snncc.compiler.quantize.quantize import Quantize
 
@@ -28,6 +29,12 @@ TOLERANCE = 1e-3  # largest difference, relative to the largest output: float32 
 def integer_passes(options: Options) -> tuple[Pass, ...]:
     """Return the passes QUANTIZED -> QUANTIZED that suit a coding; none changes any charge or level it keeps."""
     return (FoldSums(options.weight_bits),) if CODINGS[options.coding].unary else ()
+
+
+def pass_names(options: Options) -> tuple[str, ...]:
+    """Return the names of the passes that ``compile_graph`` runs, in order, each once."""
+    steps = (*canonical_passes(), Equalize, Quantize, *integer_passes(options))
+    return tuple(dict.fromkeys(step.name for step in steps))
 
 
 def compile_graph(
@@ -51,8 +58,9 @@ def compile_graph(
         InternalError: a pass changed what the network computes.
     """
     data = check_data(calibration, {i.name: i.type for i in graph.inputs})
+    _check_finite(graph, data)
     notes = list(options.notes())
-    canonical = run_passes(graph, canonical_passes(), observe)
+    canonical = run_passes(graph, [*canonical_passes(), Equalize(data, options.levels)], observe)
     _check_meaning(graph, canonical, data)
     choice = choose(options.coding, options.target)
     quantize = Quantize(
@@ -75,6 +83,19 @@ def _check_meaning(imported: Graph, canonical: Graph, data: Mapping[str, Array])
         worst, size = float(np.abs(a.reshape(b.shape) - b).max()), float(np.abs(a).max())
         if not worst <= TOLERANCE * max(size, 1e-6):
             raise InternalError(f"the canonical graph differs from the imported one by {worst} of {size} at {other}")
+
+
+def _check_finite(imported: Graph, data: Mapping[str, Array]) -> None:
+    """Refuse a float network that overflows, or gives no numbers, on its own calibration data."""
+    problems = []
+    for name, values in run(imported, data).items():
+        bad = int((~np.isfinite(values).reshape(len(values), -1).all(axis=1)).sum())
+        if bad:
+            message = f"output '{name}' of the float network is NaN or infinite in {bad} of {len(values)} samples"
+            hint = "look for a diverged training run, or for inputs far beyond those of the training"
+            problems.append(Diagnostic("SNN404", message, imported.node[name].loc, hint))
+    if problems:
+        raise SnnccError(problems)
 
 
 def _settings(options: Options, data: Data) -> dict[str, object]:

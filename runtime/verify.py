@@ -25,7 +25,7 @@ from snncc.runtime.witness import witnesses
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 LIMIT = 100
-LAYER_SAMPLES = 256  # data samples of the per-layer comparison
+LAYER_SAMPLES = 128  # data samples of the per-layer comparison
 
 
 def verify(
@@ -52,8 +52,7 @@ def verify(
     kinds = {i.name: i.type for i in network.inputs}
     shape = network.types[network.outputs[0]].shape
     labels = None if y is None else np.asarray(y)
-    classes = int(np.prod(shape)) if metrics.is_classification(labels, shape) else None
-    inputs = check_data(as_inputs(x, kinds), kinds, labels, classes)
+    inputs = check_data(as_inputs(x, kinds), kinds, labels, shape)
     outputs = _outputs(origin, inputs, progress)
     steps = _stepped(program, network, inputs, LIMIT if limit is None else limit, outputs, progress)
     return _report(program, origin, inputs, labels, outputs, steps)

@@ -13,7 +13,7 @@ from snncc.compiler.ir.ops import Encode, Fire
 from snncc.runtime.reference import execute
 
 Ints = npt.NDArray[np.int64]
-POOL = 64  # random inputs among which those with most ties are kept
+POOL = 32  # random inputs among which those with most ties are kept
 KEPT = 6
 SINGLES = 6
 EXTREMES = 6

@@ -19,6 +19,7 @@ FOLDERS = {
     "compiler": "snncc.compiler",
     "backends": "snncc.backends",
     "runtime": "snncc.runtime",
+    "examples/mnist_cnn": "snncc.demo",
 }
 
 
@@ -59,13 +60,13 @@ def test_every_data_file_is_declared() -> None:
         for path in folder_of[package].glob(pattern)
     }
     data = {path for _, path in files() if path.suffix != ".py" or "templates" in path.parts}
-    links = {ROOT / "snncc" / folder for folder in FOLDERS}  # text files where links are unknown
+    links = {ROOT / name.replace(".", "/") for name in FOLDERS.values()}  # text files where links are unknown
     assert sorted(data - covered - links) == []
 
 
-@pytest.mark.parametrize("folder", ["compiler", "backends", "runtime"])
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder != "snncc"])
 def test_each_folder_is_linked_into_the_package(folder: str) -> None:
-    link = ROOT / "snncc" / folder
+    link = ROOT / FOLDERS[folder].replace(".", "/")
     if not link.is_symlink():
         pytest.skip("this checkout has no symbolic links")
     assert link.readlink() == Path("..", folder)

@@ -74,8 +74,8 @@ def clean(proto: onnx.ModelProto, batch: int, file: str, doubts: Doubts) -> ir.M
     Raises:
         SnnccError: SNN101 the opset is too old or missing.
     """
-    _attempt(doubts, "it is not valid ONNX", lambda: onnx.checker.check_model(proto))
     proto = _without_training(proto)
+    _attempt(doubts, "it is not valid ONNX", lambda: onnx.checker.check_model(proto))
     _fix_batch(proto, batch)
     if proto.functions:
         proto = _inlined(proto, doubts)
@@ -99,6 +99,8 @@ def _without_training(proto: onnx.ModelProto) -> onnx.ModelProto:
     copy.CopyFrom(proto)
     del copy.training_info[:]
     del copy.graph.value_info[:]
+    for value in copy.graph.output:
+        value.type.tensor_type.shape.SetInParent()  # the checker wants one, onnxruntime does not
     named = {entry.domain for entry in copy.opset_import}
     for domain in sorted({node.domain for node in copy.graph.node} - named - {"ai.onnx"}):
         copy.opset_import.append(onnx.helper.make_opsetid(domain, 1))

@@ -58,9 +58,8 @@ def walk(model: ir.Model, batch: int, file: str, name: str) -> Walked:
     builder, names = walker.builder, tuple(dict.fromkeys(outputs.values()))
     table = NameTable()
     labels = {value: table.unique(label) for label, value in reversed(outputs.items())}
-    graph = Graph(
-        name, Stage.IMPORTED, inputs, tuple(builder.nodes), names, builder.constants, tuple(labels[n] for n in names)
-    )
+    shown = tuple(labels[value] for value in names)
+    graph = Graph(name, Stage.IMPORTED, inputs, tuple(builder.nodes), names, builder.constants, shown)
     return Walked(graph, outputs)
 
 
@@ -191,7 +190,7 @@ def is_integer(value: ir.Value) -> bool:
 def graph_name(file: str, inner: str) -> str:
     """Return an identifier for the graph: the file's stem, else the name the file gives it."""
     stem = "" if file.startswith("<") else file.rsplit(".", 1)[0]
-    return clean_name(stem) or clean_name(inner) or "model"
+    return clean_name(stem) or clean_name(f"{inner}") or "model"  # bytes if it is no UTF-8
 
 
 def _op_name(node: ir.Node, origin: Origin) -> str:

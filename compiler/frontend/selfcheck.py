@@ -32,6 +32,7 @@ class Runner:
         """Load the model; onnxruntime's exceptions pass through."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         self._session: onnxruntime.InferenceSession | ReferenceEvaluator
         try:
             self._session = onnxruntime.InferenceSession(

@@ -90,3 +90,10 @@ def piece(graph: Graph, target: str, weights: Mapping[str, Array]) -> Graph:
     nodes: tuple[Node, ...] = path(graph, target)
     constants = {**graph.constants, **weights}
     return rebuild(replace(graph, inputs=inputs), nodes, constants, outputs=(target,))
+
+
+def limited(graph: Graph, data: Mapping[str, Array]) -> dict[str, Array]:
+    """Return as many calibration samples as keep the largest layer's activations within MOST_VALUES."""
+    largest = max(node.type.size for node in graph.nodes)
+    most = max(8, MOST_VALUES // max(largest, 1))
+    return {name: np.asarray(array[:most], dtype=np.float32) for name, array in data.items()}

@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.coding import Levels
-from snncc.compiler.diagnostics import Diagnostic, SnnccError
+from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
 from snncc.compiler.ir.ops import AveragePool, Encode, Fire, Readout
 from snncc.compiler.ir.types import CHARGE, FLOAT, TensorType
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.averages import average_layer
-from snncc.compiler.quantize.calibrate import MOST_VALUES, charge_means, piece, run, sources_of
+from snncc.compiler.quantize.calibrate import charge_means, limited, piece, run, sources_of
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
-from snncc.compiler.quantize.ranges import payload_fits
+from snncc.compiler.quantize.ranges import copies_fit, payload_fits, widest_level
 from snncc.compiler.quantize.scales import activation_scale, input_range
 from snncc.compiler.quantize.weights import Edge, IntegerLayer, firing_layer, reading_layer
 from snncc.compiler.targets import Target
@@ -70,7 +70,7 @@ class _Quantizer:
 
     def __init__(self, options: Quantize, graph: Graph) -> None:
         self.options, self.graph = options, graph
-        self.data = _limited(graph, options.calibration)
+        self.data = limited(graph, options.calibration)
         self.values: dict[str, npt.NDArray[np.int32]] = {}  # levels of fired values on the calibration inputs
         self.scale: dict[str, float] = {}
         self.domain: dict[str, Levels] = {}
@@ -100,11 +100,14 @@ class _Quantizer:
         return rebuild(self.graph, self.nodes, self.constants, stage=Stage.QUANTIZED)
 
     def _encode(self, name: str) -> None:
-        data = self.data[name]
-        scale, lo, hi = input_range(data, self.options.graded_inputs, self.options.levels)
+        data, opts = self.data[name], self.options
+        scale, lo, hi = input_range(data, opts.graded_inputs, opts.levels, widest_level(opts.target))
         self.values[name] = np.clip(np.floor(data.astype(np.float64) / scale + 0.5), lo, hi).astype(np.int32)
         self.scale[name], self.domain[name] = scale, Levels(lo, hi)
         self._emit(f"{name}.levels", Encode(scale, lo, hi), (name,), name)
+        loc = next(i.loc for i in self.graph.inputs if i.name == name)
+        if not copies_fit(self.domain[name], opts.target):
+            self._refuse(name, loc)
 
     def _levels_op(self, node: Node) -> None:
         """Carry a view or max-pool over: it works on levels as it does on floats."""
@@ -170,8 +173,8 @@ class _Quantizer:
         bias = self._bias(layer)
         first = make(bias)
         charge = self._charge(layer, first)
-        wide = (*charge.shape[:2], -1)
-        seen = (charge + _wide(first.bias, charge)).reshape(wide).mean(axis=(0, 2)) * first.unit
+        seen = charge.reshape(*charge.shape[:2], -1).mean(axis=(0, 2)) * first.unit
+        seen = seen + bias.reshape(len(bias), -1).mean(axis=1)
         shift = self.means[layer.charge] - seen
         integer = make(bias + shift.reshape(-1, *(1,) * (bias.ndim - 1)))
         same = all(np.array_equal(a, b) for a, b in zip(first.weights, integer.weights, strict=True))
@@ -251,13 +254,16 @@ class _Quantizer:
                 )
             )
 
+    def _refuse(self, name: str, loc: Loc) -> None:
+        message = f"the accumulator of '{name}' can exceed {self.options.target.state_bits} bits"
+        hint = "use fewer levels (--bits or --levels), fewer weight bits, or a smaller fan-in"
+        self.problems.append(Diagnostic("SNN201", message, loc, hint))
+
     def _tell(self, node: Node, integer: IntegerLayer) -> None:
         """Report what the range proof made necessary."""
         width = self.options.target.state_bits
         if (integer.halvings < 0).any():
-            message = f"the accumulator of '{node.name}' can exceed {width} bits"
-            hint = "use fewer levels (--bits or --levels), fewer weight bits, or a smaller fan-in"
-            self.problems.append(Diagnostic("SNN201", message, node.loc, hint))
+            self._refuse(node.name, node.loc)
         elif integer.coarsening > 1 or (integer.halvings > 0).any():
             channels, worst = int((integer.halvings > 0).sum()), int(integer.halvings.max())
             what = f"{channels} channels of '{node.name}' keep up to {worst} bits less of weight precision"
@@ -281,10 +287,3 @@ def _levels_of(charge: Floats, integer: IntegerLayer, levels: Levels) -> npt.NDA
     theta = _wide(integer.theta, charge)
     q = np.floor((charge + _wide(integer.bias, charge) + theta // 2) / theta)
     return np.clip(q, levels.lo, levels.hi).astype(np.int32)
-
-
-def _limited(graph: Graph, data: Mapping[str, Array]) -> dict[str, Array]:
-    """Return as many calibration samples as keep the largest layer's activations within MOST_VALUES."""
-    largest = max(node.type.size for node in graph.nodes)
-    most = max(8, MOST_VALUES // max(largest, 1))
-    return {name: np.asarray(array[:most], dtype=np.float32) for name, array in data.items()}

@@ -71,3 +71,15 @@ def fits(reach: Bounds, bias: Ints, theta: Ints, levels: Levels, target: Target)
 def payload_fits(levels: Levels, target: Target) -> bool:
     """Return whether a level fits a spike's payload."""
     return levels.magnitude < 1 << (target.payload_bits - 1)
+
+
+def copies_fit(levels: Levels, target: Target) -> bool:
+    """Return whether a population whose charge is the level itself (an input, a relay) fits the target."""
+    reach = bounds([(np.ones((1, 1), dtype=np.int64), levels)])
+    zero = np.zeros(1, dtype=np.int64)
+    return bool(fits(reach, zero, zero + 1, levels, target).all())
+
+
+def widest_level(target: Target) -> int:
+    """Return the greatest level, with its negative, that fits a payload and a state of the target."""
+    return (1 << min(target.payload_bits - 1, target.state_bits - 2, target.accumulator_bits - 1)) - 1

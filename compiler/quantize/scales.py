@@ -9,6 +9,7 @@ Floats = npt.NDArray[np.floating]
 
 BINS = 4096
 CANDIDATES = 128
+LEAST = BINS * float(np.finfo(np.float32).tiny)  # below this the bins of a histogram are no float32 numbers
 
 
 def activation_scale(values: Floats, hi: int, cap: float | None = None) -> float:
@@ -24,11 +25,11 @@ def activation_scale(values: Floats, hi: int, cap: float | None = None) -> float
         cap: upper bound of the activation, None for an unbounded one.
 
     Returns:
-        A positive scale; 1 / hi where no activation is positive.
+        A positive scale; 1 / hi where no activation is positive, or none but denormal ones.
     """
     active = np.clip(values, 0, cap).ravel()
     top = float(active.max(initial=0.0))
-    if top <= 0:
+    if top <= LEAST:
         return 1.0 / hi
     counts, edges = np.histogram(active[active > 0], bins=BINS, range=(0.0, top))
     centres = (edges[:-1] + edges[1:]) / 2
@@ -42,17 +43,18 @@ def _loss(centres: Floats, counts: npt.NDArray[np.int64], scale: float, hi: int)
     return float((counts * (levels * scale - centres) ** 2).sum())
 
 
-def input_range(values: Floats, graded: bool, hi: int) -> tuple[float, int, int]:
+def input_range(values: Floats, graded: bool, hi: int, widest: int = 255) -> tuple[float, int, int]:
     """Return (scale, lo, hi) of an input: all of the calibrated range is shown, and 0 is a level.
 
     Args:
         values: calibration inputs.
         graded: whether inputs are injected with payloads: then 255 levels, or -127..127 where values are negative.
         hi: greatest level where they are not.
+        widest: greatest level that a payload can carry.
     """
     most, least = float(values.max()), float(values.min())
     if least >= 0:
-        top = 255 if graded else hi
+        top = min(255, widest) if graded else hi
         return (most or 1.0) / top, 0, top
-    top = 127 if graded else hi
+    top = min(127, widest) if graded else hi
     return max(most, -least) / top, -top, top

@@ -20,7 +20,9 @@ from snncc.compiler.targets import Target
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating]
 EXTRA = 2  # exponents tried beyond the one that holds the largest weight; they clip it and keep finer steps
-MOST_DOUBLINGS = 24  # how often a unit may be doubled before a layer is refused
+NEGLIGIBLE = 2.0**-10  # share of a level; a channel whose sources cannot move it by so much has no weights
+MOST_EXPONENT = 40  # keeps theta Q within 64 bits, far beyond any state
+MOST_BIAS = 2.0**62  # the same for biases; none of this size fits a state
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def firing_layer(
 ) -> IntegerLayer:
     """Return the integer layer with the finest per-channel unit that the weights and the range proof allow.
 
-    Where not even theta = 1 fits, levels are made coarser, by powers of two: fewer of them are then reached.
+    Where not even theta = 1 fits, levels are made coarser, by powers of two: fewer of them are then reached, but at least
+    one, else the layer counts as one that does not fit.
 
     Args:
         edges: float edges.
@@ -69,7 +72,7 @@ def firing_layer(
         weight_bits: width of a weight, sign included.
         target: gives the widths of states.
     """
-    for doublings in range(MOST_DOUBLINGS):
+    for doublings in range(levels.hi.bit_length()):
         layer = _fitted(edges, bias, scale * 2.0**doublings, levels, weight_bits, target)
         if (layer.halvings >= 0).all():
             break
@@ -86,16 +89,21 @@ def _fitted(
         reach = bounds((w, e.levels) for w, e in zip(layer.weights, edges, strict=True))
         tight = ~fits(reach, layer.bias, layer.theta, levels, target)
         if not (tight & (exponents > 0)).any():
+            if not any(weight.any() for weight in layer.weights):
+                tight = tight | (best > 0)  # nothing is left of the layer
             return replace(layer, halvings=np.where(tight, -1, best - exponents).astype(np.int64))
         exponents = exponents - (tight & (exponents > 0))
 
 
 def reading_layer(edges: Sequence[Edge], bias: Floats, weight_bits: int, target: Target) -> IntegerLayer:
-    """Return the integer readout: one unit for all channels, the finest that weights and range proof allow."""
+    """Return the integer readout: one unit for all channels, the finest that weights and range proof allow.
+
+    The unit is doubled only while the largest weight stays above one unit.
+    """
     channels = len(edges[0].weight)
     largest = max(float(np.abs(e.weight).max(initial=0)) * e.scale for e in edges)
     finest = (largest or 1.0) / _most(weight_bits)
-    for halvings in range(MOST_DOUBLINGS):
+    for halvings in range(weight_bits - 1):
         unit = np.full(channels, finest * 2.0**halvings)
         layer = _build(edges, bias, unit, np.ones(channels, dtype=np.int64), weight_bits)
         reach = bounds((w, e.levels) for w, e in zip(layer.weights, edges, strict=True))
@@ -109,19 +117,19 @@ def _exponents(edges: Sequence[Edge], scale: float, weight_bits: int) -> Ints:
     """Return k per channel: the candidate that loses least in the weights, from the one that clips none."""
     most = _most(weight_bits)
     channels = len(edges[0].weight)
-    flat = np.concatenate([(e.weight.reshape(channels, -1) * (e.scale / scale)) for e in edges], axis=1)
-    flat = flat.astype(np.float64)
-    largest = np.abs(flat).max(axis=1)
-    with np.errstate(divide="ignore"):
-        safe = np.floor(np.log2(np.where(largest > 0, most / np.where(largest > 0, largest, 1), 1)))
-    candidates = np.maximum(safe, 0)[None] + np.arange(EXTRA + 1)[:, None]
+    parts = [e.weight.reshape(channels, -1).astype(np.float64) * (e.scale / scale) for e in edges]
+    flat = np.concatenate(parts, axis=1)
+    reach = sum(np.abs(part).sum(axis=1) * e.levels.magnitude for part, e in zip(parts, edges, strict=True))
+    moves = np.asarray(reach >= NEGLIGIBLE)
+    largest = np.where(moves, np.abs(flat).max(axis=1), most)
+    candidates = np.maximum(np.floor(np.log2(most / largest)), 0)[None] + np.arange(EXTRA + 1)[:, None]
     losses = []
     for k in candidates:
         steps = flat * np.exp2(k)[:, None]
         held = np.clip(np.rint(steps), -most, most) / np.exp2(k)[:, None]
         losses.append(((held - flat) ** 2).sum(axis=1))
-    chosen = np.argmin(np.array(losses), axis=0)
-    return np.where(largest > 0, candidates[chosen, np.arange(channels)], 0).astype(np.int64)
+    chosen = candidates[np.argmin(np.array(losses), axis=0), np.arange(channels)]
+    return np.where(moves, np.minimum(chosen, MOST_EXPONENT), 0).astype(np.int64)
 
 
 def _build(
@@ -132,7 +140,8 @@ def _build(
     for edge in edges:
         steps = edge.weight.astype(np.float64) * edge.scale / _column(unit, edge.weight)
         weights.append(np.clip(np.rint(steps), -most, most).astype(np.int64))
-    rounded = np.rint(np.asarray(bias, dtype=np.float64) / _column(unit, bias)).astype(np.int64)
+    rounded = np.rint(np.asarray(bias, dtype=np.float64) / _column(unit, bias))
+    rounded = np.clip(rounded, -MOST_BIAS, MOST_BIAS).astype(np.int64)
     return IntegerLayer(tuple(weights), rounded, np.asarray(theta), unit, np.zeros(len(unit), dtype=np.int64))
 
 

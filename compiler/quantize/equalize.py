@@ -1,0 +1,135 @@
+"""Equalize channels: rescale them so that one scale of a level suits all channels of a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
+from snncc.compiler.ir.ops import AveragePool, Conv, MaxPool, Relu
+from snncc.compiler.passes.base import Pass
+from snncc.compiler.passes.views import view_array
+from snncc.compiler.quantize.calibrate import limited, run
+from snncc.compiler.quantize.layers import Layer, layers
+from snncc.compiler.quantize.scales import activation_scale
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+SPREAD = 8.0  # largest ratio by which a channel is moved against the others: three bits of the next weights
+
+
+@dataclass(frozen=True)
+class Equalize(Pass):
+    """relu(W x + b) = r relu(W/r x + b/r) for r > 0: each channel is divided by r, its readers' weights multiplied by r.
+
+    r is the channel's own best scale of a level over that of its layer, so that every channel makes use of all levels
+    (after Nagel et al., 2019, "Data-free quantization through weight equalization and bias correction", section 4.1, with
+    activations measured on calibration data in place of weights). A layer stays as it is where its activation is capped,
+    where its charge is read by others too, or where a reader is no weighted sum that can take the factor in.
+
+    Attributes:
+        calibration: float inputs [samples, *shape] by input name.
+        levels: Q.
+    """
+
+    name: ClassVar[str] = "equalize"
+    takes: ClassVar[Stage] = Stage.CANONICAL
+    gives: ClassVar[Stage] = Stage.CANONICAL
+    calibration: Mapping[str, Array] = field(repr=False)
+    levels: int = 15
+
+    def run(self, graph: Graph) -> Graph:
+        """Return the graph with channels rescaled; it computes the same function."""
+        owned = _own_constants(graph)
+        constants = {name: np.array(array) for name, array in owned.constants.items()}
+        data = limited(owned, self.calibration)
+        for layer in layers(owned):
+            readers = _readers(owned, layer)
+            if readers:
+                active = run(owned, data, [layer.node.name])[layer.node.name]
+                factor = _factors(active, self.levels)
+                _divide(layer.linears, factor, constants)
+                for reader, channel in readers:
+                    _multiply(reader, factor[channel], constants)
+        return rebuild(owned, owned.nodes, constants)
+
+
+def _own_constants(graph: Graph) -> Graph:
+    """Return the graph with no constant read by two nodes."""
+    constants: dict[str, Array] = {}
+    nodes = []
+    for node in graph.nodes:
+        names = {name: name for name in node.inputs if name in graph.constants}
+        names |= {name: f"{node.name}.{name}" for name in names if name in constants}
+        constants |= {new: graph.constants[old] for old, new in names.items()}
+        nodes.append(replace(node, inputs=tuple(names.get(name, name) for name in node.inputs)))
+    return rebuild(graph, nodes, constants)
+
+
+def _readers(graph: Graph, layer: Layer) -> list[tuple[Node, Ints]] | None:
+    """Return the linear nodes that read a layer, each with the layer's channel behind each of its input channels.
+
+    None where the layer cannot be rescaled.
+    """
+    node, users = layer.node, graph.users()
+    if not isinstance(node.op, Relu) or node.op.cap is not None:
+        return None
+    if any(len(users[linear.name]) != 1 or linear.name in graph.outputs for linear in layer.linears):
+        return None
+    shape = node.type.shape
+    column = np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
+    found: list[tuple[Node, Ints]] = []
+    return found if _collect(users, node, np.broadcast_to(column, shape), found) else None
+
+
+def _collect(users: Mapping[str, list[Node]], node: Node, channel: Ints, found: list[tuple[Node, Ints]]) -> bool:
+    """Follow a value to the linear nodes that read it; return whether all its readers are such."""
+    for user in users[node.name]:
+        if isinstance(user.op, MaxPool | AveragePool):
+            first = channel.reshape(len(channel), -1)[:, :1]
+            if not (channel.reshape(len(channel), -1) == first).all():
+                return False
+            pooled = first.reshape(-1, *(1,) * (len(user.type.shape) - 1))
+            good = _collect(users, user, np.broadcast_to(pooled, user.type.shape), found)
+        elif user.op.view:
+            good = _collect(users, user, view_array(user.op, channel), found)
+        elif user.op.linear:
+            flat = channel.reshape(len(channel), -1)
+            good = bool((flat == flat[:, :1]).all())
+            found.append((user, flat[:, 0]))
+        else:
+            good = False
+        if not good:
+            return False
+    return bool(users[node.name])
+
+
+def _factors(active: npt.NDArray[np.float32], levels: int) -> Floats:
+    """Return r of each channel, float64 [channels], from activations [samples, channels, ...]; 1 for silent ones."""
+    channels = np.moveaxis(active, 1, 0).reshape(active.shape[1], -1)
+    scales = np.array([activation_scale(values, levels) if values.max() > 0 else np.nan for values in channels])
+    whole = activation_scale(active, levels)
+    factor = np.clip(np.nan_to_num(scales / whole, nan=1.0), 1 / SPREAD, SPREAD)
+    return np.asarray(factor, dtype=np.float64)
+
+
+def _divide(linears: tuple[Node, ...], factor: Floats, constants: dict[str, Array]) -> None:
+    """Divide the rows of weights and biases."""
+    for linear in linears:
+        for name in linear.inputs[1:]:
+            array = constants[name]
+            column = factor.reshape(-1, *(1,) * (array.ndim - 1))
+            constants[name] = (array / column).astype(np.float32)
+
+
+def _multiply(reader: Node, factor: Floats, constants: dict[str, Array]) -> None:
+    """Multiply the columns of a weight, one factor an input channel."""
+    weight = constants[reader.inputs[1]]
+    groups = reader.op.groups if isinstance(reader.op, Conv) else 1
+    rows = weight.reshape(groups, -1, *weight.shape[1:])
+    columns = factor.reshape(groups, 1, -1, *(1,) * (weight.ndim - 2))
+    constants[reader.inputs[1]] = (rows * columns).reshape(weight.shape).astype(np.float32)
