@@ -149,6 +149,6 @@ def _as_sum(new: Rewriter, name: str) -> str:
     if len(shape) < 2 or not scaling.scales_channels:
         return name
     shift = np.broadcast_to(scaling.shift, (shape[0], *scaling.shift.shape[1:]))
-    if scaling.shift.size > len(shift):
+    if not scaling.shifts_channels:
         shift = np.broadcast_to(shift, shape)
     return add_window(new, point_window(scaling.channel_scale(shape[0]), shift), node.inputs[0], node)

@@ -11,7 +11,6 @@ from snncc.compiler.passes.compose_average import ComposeAverage
 from snncc.compiler.passes.count_padding import CountPadding
 from snncc.compiler.passes.drop_tail import DropTail
 from snncc.compiler.passes.flatten_add import FlattenAdd
-from snncc.compiler.passes.fold_average import FoldAverage
 from snncc.compiler.passes.fold_pad import FoldPad
 from snncc.compiler.passes.identity_edges import IdentityEdges
 from snncc.compiler.passes.join_linear import JoinLinear
@@ -24,13 +23,10 @@ from snncc.compiler.passes.to_canonical import ToCanonical
 from snncc.compiler.passes.view_to_dense import ViewToDense
 
 
-def canonical_passes(fold_average: bool = False) -> tuple[Pass, ...]:
+def canonical_passes() -> tuple[Pass, ...]:
     """Return the passes that make an imported network canonical.
 
     All are exact in real arithmetic; constants are computed in float64 and rounded to float32.
-
-    Args:
-        fold_average: fold average pools into the weights after them, instead of keeping them as exact sums.
     """
     return (
         CheckWeights(),  # first: everything after it may count on finite numbers
@@ -47,12 +43,12 @@ def canonical_passes(fold_average: bool = False) -> tuple[Pass, ...]:
         AffineForward(),  # after relu-first, which turns values after a pool into level sources
         FoldPad(),  # after both: ReLUs tell where a max-pool may read zeros; a scaling may have stood after
         MergeViews(),  # from here on, views between two ops are looked at
-        CountPadding(),  # before fold-average: a pool with one divisor can be folded
-        *((FoldAverage(),) if fold_average else ()),
+        CountPadding(),  # before compose-average: a pool with one divisor is a weighted sum
         ComposeAverage(),  # before join-linear: conv, average pool, conv is then conv, conv
         JoinLinear(),
         ViewToDense(),  # after join-linear, which would join the dense layers it makes with those that follow
         FlattenAdd(),  # joins made Adds of Adds
+        MergeTwins(),  # relu-first made the same ReLU of one sum for every concatenation that reads it
         IdentityEdges(),  # after flatten-add, so that each operand gets one edge
         FoldPad(),  # an identity edge can take in the padding of its source
         SplitCharges(),  # last of those that make sums
