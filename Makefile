@@ -45,7 +45,8 @@ bench: $(DEV) ## measure speed and size
 	$(BIN)/python -m bench
 
 .PHONY: docs
-docs: $(DEV) ## run the code blocks of the README and docs
+docs: $(DEV) ## write the generated parts of the docs, run their code blocks
+	$(BIN)/python docs/generate.py
 	$(BIN)/python -m pytest tests/test_docs.py
 
 .PHONY: ci

@@ -82,7 +82,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN109": Entry(
         "input is not numeric enough",
-        "An input holds 32- or 64-bit integers, strings, truth values or a sequence; spikes stand for real numbers.",
+        "An input holds 32- or 64-bit integers, strings or truth values; spikes stand for real numbers.",
         "Feed floats or 8- or 16-bit integers; for token ids, feed the embedded vectors.",
     ),
     "SNN110": Entry(
@@ -93,63 +93,89 @@ CATALOGUE: dict[str, Entry] = {
     # passes (SNN120..)
     "SNN120": Entry(
         "two weighted sums with no activation between",
-        "A convolution or dense layer reads a weighted sum that no activation has turned into levels, and the two cannot "
-        "be joined into one exactly, or only into one with far more weights.",
+        "A convolution or dense layer reads a weighted sum that no activation has turned into levels, and "
+        "the two cannot be joined into one exactly, or only into one with far more weights.",
         "Insert a ReLU between the two, or make one layer of them before export.",
     ),
     "SNN121": Entry(
         "scale of single positions",
-        "A scale differs between positions of a channel. A convolution uses the same weights everywhere, so no weights "
-        "can take the scale in.",
+        "A scale differs between positions of a channel. A convolution uses the same weights everywhere, "
+        "so no weights can take the scale in.",
         "Scale whole channels, or put the scaling where a dense layer follows or precedes it.",
     ),
     "SNN122": Entry(
         "negative scale next to a max-pool",
-        "A batch norm or scaling with a negative factor stands next to a max-pool. Moved through the pool it would turn "
-        "the maximum into a minimum.",
+        "A batch norm or scaling with a negative factor stands next to a max-pool. Moved through the pool "
+        "it would turn the maximum into a minimum.",
         "Put the batch norm and the ReLU before the pool, or retrain with a positive gamma there.",
     ),
     "SNN123": Entry(
         "average pool that is not one exact sum",
-        "An average pool divides windows at the border by fewer positions than others, or reads a weighted sum that it "
-        "cannot be joined with.",
+        "An average pool divides windows at the border by fewer positions than others, or reads a weighted "
+        "sum that it cannot be joined with.",
         "Use count_include_pad=True or no padding; put a ReLU before the pool.",
     ),
     "SNN124": Entry(
         "padding that nothing can take in",
-        "Zero padding is read by an operation without padding of its own, or by a max-pool whose input may be negative, "
-        "where zeros are not the same as positions left out.",
+        "Zero padding is read by an operation without padding of its own, or by a max-pool whose input may "
+        "be negative, where zeros are not the same as positions left out.",
         "Set the padding in the convolution or pool that follows; put a ReLU before a padded max-pool.",
     ),
     "SNN125": Entry(
         "max-pool of a weighted sum",
-        "A max-pool reads a weighted sum and no ReLU stands before or directly after it, so there are no levels to take "
-        "the maximum of.",
+        "A max-pool reads a weighted sum and no ReLU stands before or directly after it, so there are no "
+        "levels to take the maximum of.",
         "Put a ReLU before or directly after the pool.",
     ),
     "SNN126": Entry(
         "weighted sum moved before it is used",
-        "A reshape, transpose or concatenation of a weighted sum is an output or an operand of an addition. A sum is "
-        "read where it is deposited; only into a vector can it be rearranged, and not if that takes too large a matrix.",
+        "A reshape, transpose or concatenation of a weighted sum is an output or an operand of an "
+        "addition. A sum is read where it is deposited; only into a vector can it be rearranged, and not "
+        "if that takes too large a matrix.",
         "Rearrange after a ReLU, or make the sums separate outputs.",
     ),
     "SNN127": Entry(
         "weights that are not finite",
-        "A weight or bias is infinite or no number, or overflows float32 when a batch norm is folded in; or a batch "
-        "norm's variance plus epsilon is not positive.",
+        "A weight or bias is infinite or no number, or overflows float32 when a batch norm is folded in; "
+        "or a batch norm's variance plus epsilon is not positive.",
         "Check the exported weights; train on, or set the broken channels by hand.",
     ),
     "SNN128": Entry(
         "softmax inside the network",
-        "A softmax, log-softmax or argmax is read by further layers. At an output it is dropped; inside it cannot be.",
+        "A softmax, log-softmax or argmax is read by further layers. At an output it is dropped; inside it "
+        "cannot be.",
         "End the exported network before it, or replace it with a ReLU.",
     ),
     "SNN129": Entry(
         "value that is no weighted sum",
-        "An addition, ReLU or output reads a constant or a single number without axes, which no population can hold.",
+        "An addition, ReLU or output reads a constant or a single number without axes, which no population "
+        "can hold.",
         "Make a constant the bias of a layer; give a single number an axis.",
     ),
     # quantization (SNN200..)
+    "SNN201": Entry(
+        "accumulator can overflow",
+        "Interval arithmetic over every possible input shows that a neuron's sum can leave the chip's state "
+        "or accumulator width, even with the coarsest weights and levels that were tried.",
+        "Use fewer levels (bits or levels), narrower weights, or a layer with fewer inputs.",
+    ),
+    "SNN202": Entry(
+        "level does not fit a payload",
+        "On this chip a spike's payload carries the level, and the greatest level of a layer needs more bits "
+        "than a payload has. An average pool counts: its sums reach the window's size times the levels it reads.",
+        "Use fewer levels (bits or levels), or a smaller average pool.",
+    ),
+    "SNN203": Entry(
+        "node cannot be quantized yet",
+        "The node has a canonical form, but the integer network has no neurons for it yet: a concatenation of activations.",
+        "Rewrite the model without it: convolve each branch on its own and add the results.",
+    ),
+    "SNN210": Entry(
+        "layer made coarser so that it cannot overflow",
+        "A warning. With the finest weights the sum of a layer could overflow on some input, so the layer got "
+        "coarser weights, or coarser levels. The loss is part of the integer network that verification measures.",
+        "Nothing, if the accuracy is good enough; else use fewer levels or a layer with fewer inputs.",
+    ),
     # programs (SNN300..)
     "SNN301": Entry(
         "program file cannot be written",
@@ -221,6 +247,144 @@ CATALOGUE: dict[str, Entry] = {
         "An event names no input of the program, a step outside the run, or a neuron that is not there.",
         "Give events (step, address, payload) with steps of this run and addresses below the population's size.",
     ),
+    "SNN330": Entry(
+        "wait that nothing can bridge",
+        "Spikes of one branch must wait for another branch's. The wait is longer than the target's synaptic delay and "
+        "shorter than the window of a relay population, so neither can take it over.",
+        "Use one coding and the same levels in every branch, or fewer levels.",
+    ),
+    "SNN331": Entry(
+        "max-pool needs too many in-ports",
+        "To take the maximum of levels, a neuron of the pool hears each position of its window on an in-port of its "
+        "own, unless the coding can do with one or the levels can be packed into one state. The target has fewer "
+        "in-ports.",
+        "Pool in steps of smaller windows (3x3 twice for 5x5, stride 1), use fewer levels, or another coding.",
+    ),
+    "SNN340": Entry(
+        "program holds no network",
+        "The fast engine and verify need the integer network that the program was compiled from. A program made "
+        "by hand, or saved without its origin, has none.",
+        "Compile a model to get a program with its network; run other programs on the engine emulator.",
+    ),
+    "SNN341": Entry(
+        "state overflow",
+        "While the program ran, a state or payload left the width that it was declared with. What snncc compiles cannot "
+        "overflow on any input; a program made or changed by hand can.",
+        "Compile the program again; in a program of your own, widen the state or scale the weights down.",
+    ),
     # data (SNN400..)
+    "SNN401": Entry(
+        "data file cannot be read",
+        "The file is missing, is no .npz, is cut short, or holds Python objects instead of arrays.",
+        "Write it with numpy.savez, with an array x of shape [samples, ...] and, where known, labels y.",
+    ),
+    "SNN402": Entry(
+        "data for an input is missing",
+        "The data holds no array for an input of the model or program.",
+        "Name the array x, or after the input; with several inputs give one array for each, by name.",
+    ),
+    "SNN403": Entry(
+        "data does not fit the input",
+        "An array has another shape or element type than the input takes, or inputs differ in their number of samples.",
+        "Give numbers of shape [samples, *shape]; snncc inspect shows the shape.",
+    ),
+    "SNN404": Entry(
+        "data is not finite",
+        "Some samples hold values that are not finite, or larger than float32 can show. No level stands for them.",
+        "Clean the data, or leave those samples out.",
+    ),
+    "SNN405": Entry(
+        "data holds no samples",
+        "The first axis of an array is empty.",
+        "Give at least one sample; for calibration some hundred representative ones.",
+    ),
+    "SNN406": Entry(
+        "labels do not fit",
+        "There are more or fewer labels than samples, labels are no finite numbers or of another shape than the "
+        "output, or a class index names no class.",
+        "Give one label a sample: class indices from 0, or target values of the output's shape.",
+    ),
+    "SNN407": Entry(
+        "result cannot be written",
+        "A result file or a folder for stages cannot be made; the message gives the reason.",
+        "Name a place that exists, has room and may be written to.",
+    ),
     # options (SNN500..)
+    "SNN500": Entry(
+        "bad command line",
+        "An option or argument is unknown, missing, or not of the type it takes.",
+        "snncc COMMAND --help lists the options.",
+    ),
+    "SNN501": Entry(
+        "unknown target",
+        "There is no chip of this name.",
+        "Use one of the names that the message lists.",
+    ),
+    "SNN502": Entry(
+        "unknown coding",
+        "There is no spike code of this name.",
+        "Use one of the names that the message lists.",
+    ),
+    "SNN503": Entry(
+        "bad number of levels",
+        "Bits lie outside 1..16, levels outside 1..65535, one of them is no whole number, or both were given.",
+        "Give one of the two: bits n means levels 0..2^n - 1.",
+    ),
+    "SNN504": Entry(
+        "bad width of weights",
+        "A weight, sign included, has 2 to 8 bits.",
+        "Choose a width from 2 to 8.",
+    ),
+    "SNN505": Entry(
+        "unknown schedule",
+        "A schedule is pipelined (samples follow each other at the initiation interval) or sequential (one at a time).",
+        "Choose one of the two, or leave it to the target.",
+    ),
+    "SNN506": Entry(
+        "coding does not suit the target",
+        "The coding sends payloads, and the chip's spikes carry none.",
+        "Choose a coding of one-bit spikes: bitplane, rate or ttfs.",
+    ),
+    "SNN507": Entry(
+        "unknown engine",
+        "A program runs on the engine levels, the fast integer executor, or emulator, which steps every neuron.",
+        "Choose one of the two.",
+    ),
+    "SNN508": Entry(
+        "unknown diagnostic",
+        "There is no diagnostic with this code.",
+        "Copy the code from a message; docs/errors.md lists all of them.",
+    ),
+    "SNN509": Entry(
+        "unknown pass",
+        "The pass after which the graph was to be printed did not run.",
+        "Use one of the names that the message lists, or all.",
+    ),
+    "SNN510": Entry(
+        "dominated coding",
+        "A warning. On this chip another coding sends the same levels at less cost by the account of the target's "
+        "file, which docs/targets.md shows.",
+        "Use the coding that the message names, or keep this one to compare.",
+    ),
+    "SNN511": Entry(
+        "interrupted",
+        "The command was stopped before it was done. Result files are written whole or not at all, so there is none.",
+        "Run the command again.",
+    ),
+    # the command itself (SNN900..)
+    "SNN900": Entry(
+        "internal error",
+        "snncc broke one of its own rules. A folder was left with the traceback, the command and the files it read.",
+        "Please report it with that folder; --debug shows the traceback.",
+    ),
+    "SNN901": Entry(
+        "out of memory",
+        "The machine has too little memory for the model and the data.",
+        "Give fewer samples, or use a machine with more memory.",
+    ),
+    "SNN902": Entry(
+        "refused by the operating system",
+        "A file or stream could not be used while the command ran, for example because the disk is full.",
+        "See that what the message names exists and has room.",
+    ),
 }

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from snncc.compiler.coding import Levels
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
-from snncc.compiler.ir.ops import AveragePool, Encode, Fire, Readout
+from snncc.compiler.ir.ops import AveragePool, Encode, Fire, MaxPool, Readout
 from snncc.compiler.ir.types import CHARGE, FLOAT, TensorType
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.averages import average_layer
@@ -25,6 +25,7 @@ from snncc.compiler.quantize.calibrate import charge_means, limited, piece, run,
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
 from snncc.compiler.quantize.ranges import copies_fit, payload_fits, widest_level
 from snncc.compiler.quantize.scales import activation_scale, input_range
+from snncc.compiler.quantize.support import unsupported
 from snncc.compiler.quantize.weights import Edge, IntegerLayer, firing_layer, reading_layer
 from snncc.compiler.targets import Target
 
@@ -60,8 +61,10 @@ class Quantize(Pass):
         """Return the integer network.
 
         Raises:
-            SnnccError: SNN201 where a layer cannot be made to fit the target.
+            SnnccError: SNN201, SNN202 where a layer cannot be made to fit the target; SNN203 for unsupported nodes.
         """
+        if problems := list(unsupported(graph)):
+            raise SnnccError(problems)
         return _Quantizer(self, graph).result()
 
 
@@ -90,7 +93,7 @@ class _Quantizer:
         for value in self.graph.inputs:
             self._encode(value.name)
         for node in self.graph.nodes:
-            if node.op.view or node.op.name in ("max_pool", "concat"):
+            if node.op.view or isinstance(node.op, MaxPool):
                 self._levels_op(node)
             for layer in by_node.get(node.name, []):
                 self.options.progress(node.name)

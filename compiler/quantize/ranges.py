@@ -37,14 +37,15 @@ class Bounds:
 
 def bounds(edges: Iterable[tuple[Ints, Levels]]) -> Bounds:
     """Return the bounds of the sum of edges, each with weights [channels, ...] and the levels of its source."""
-    low, high, slope = np.int64(0), np.int64(0), np.int64(0)
+    low: Ints = np.zeros((), dtype=np.int64)
+    high, slope = low, low
     for weight, levels in edges:
         flat = weight.reshape(len(weight), -1).astype(np.int64)
         up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
-        high = high + up * levels.hi + down * levels.lo  # type: ignore[assignment]
-        low = low + up * levels.lo + down * levels.hi  # type: ignore[assignment]
-        slope = slope + np.abs(flat).sum(axis=1)  # type: ignore[assignment]
-    return Bounds(np.asarray(low), np.asarray(high), np.asarray(slope))
+        high = high + up * levels.hi + down * levels.lo
+        low = low + up * levels.lo + down * levels.hi
+        slope = slope + np.abs(flat).sum(axis=1)
+    return Bounds(low, high, slope)
 
 
 def fits(reach: Bounds, bias: Ints, theta: Ints, levels: Levels, target: Target) -> npt.NDArray[np.bool_]:
@@ -65,7 +66,8 @@ def fits(reach: Bounds, bias: Ints, theta: Ints, levels: Levels, target: Target)
     ladder = theta * (levels.hi - levels.lo + 1)
     widest = np.maximum(np.maximum(top, -bottom), np.maximum(ladder, reach.slope))
     arriving = np.maximum(np.maximum(reach.high, -reach.low), reach.slope)
-    return (widest < state) & (arriving < np.minimum(step, state))
+    fit: npt.NDArray[np.bool_] = (widest < state) & (arriving < np.minimum(step, state))
+    return fit
 
 
 def payload_fits(levels: Levels, target: Target) -> bool:

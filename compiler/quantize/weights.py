@@ -61,8 +61,8 @@ def firing_layer(
 ) -> IntegerLayer:
     """Return the integer layer with the finest per-channel unit that the weights and the range proof allow.
 
-    Where not even theta = 1 fits, levels are made coarser, by powers of two: fewer of them are then reached, but at least
-    one, else the layer counts as one that does not fit.
+    Where not even theta = 1 fits, levels are made coarser, by powers of two: fewer of them are then reached, but at
+    least one, else the layer counts as one that does not fit.
 
     Args:
         edges: float edges.
