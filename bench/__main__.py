@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import resource
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,35 +21,52 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 CODINGS = ("graded", "bitplane", "rate", "ttfs")
 
 
-def networks() -> dict[str, Path]:
-    """Return the example folders that hold a network, calibration and test data."""
+@dataclass(frozen=True)
+class Subject:
+    """A network to measure: its ONNX file, and .npz files with x."""
+
+    model: Path
+    calibration: Path
+    data: Path
+
+
+def examples() -> list[Subject]:
+    """Return the networks in examples/."""
     found = sorted(EXAMPLES.glob("*/*.onnx"))
-    return {path.stem: path.parent for path in found}
+    return [Subject(path, path.with_name("calibration.npz"), path.with_name("test.npz")) for path in found]
 
 
-def measure(name: str, folder: Path, batch: int, threads: int, streams: int) -> dict[str, Any]:
+def measure(subject: Subject, batch: int, threads: int, streams: int) -> dict[str, Any]:
     """Return what is measured of one network."""
-    calibration, test = np.load(folder / "calibration.npz")["x"], np.load(folder / "test.npz")["x"]
-    graph = snncc.import_model(folder / f"{name}.onnx")
+    calibration, test = np.load(subject.calibration)["x"], np.load(subject.data)["x"]
+    graph = snncc.import_model(subject.model)
     programs = {coding: snncc.compile(graph, calibration, coding=coding) for coding in CODINGS}
     stepped = {
         coding: {"single": steps_per_second(p, test, 1), "batched": steps_per_second(p, test, streams)}
         for coding, p in programs.items()
     }
     return {
-        "network": name, "batch": batch, "threads": threads, "streams": streams,
+        "network": subject.model.stem, "batch": batch, "threads": threads, "streams": streams,
         "collapsed": asdict(throughput(programs["graded"], test, batch, threads)), "stepped": stepped,
     }
 
 
 def main(
+    model: Annotated[Path | None, typer.Option(help="ONNX model to measure instead of the examples.")] = None,
+    calibration: Annotated[Path | None, typer.Option(help="Its calibration inputs, .npz with x.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Inputs to run it on, .npz with x.")] = None,
     batch: Annotated[int, typer.Option(help="Samples in a run of the collapsed executors.")] = 64,
     threads: Annotated[int, typer.Option(help="onnxruntime threads, both networks.")] = 1,
     streams: Annotated[int, typer.Option(help="Streams of the batched emulator.")] = 16,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Measure every example network. CPU time, medians; quote ratios from one run."""
-    results = [measure(name, folder, batch, threads, streams) for name, folder in networks().items()]
+    """Measure one network, or every example. CPU time, medians; quote ratios from one run."""
+    subjects = examples()
+    if model is not None:
+        if calibration is None:
+            raise typer.BadParameter("a model needs --calibration")
+        subjects = [Subject(model, calibration, data or calibration)]
+    results = [measure(subject, batch, threads, streams) for subject in subjects]
     console = Console(width=110)
     if as_json:
         console.print_json(json.dumps(results))
@@ -64,6 +82,7 @@ def main(
             steps.add_row(result["network"], coding, f"{rates['single']:.0f}", f"{rates['batched']:.0f}")
     console.print(speed)
     console.print(steps)
+    console.print(f"peak memory of the whole run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
 typer.run(main)
