@@ -167,7 +167,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN203": Entry(
         "node cannot be quantized yet",
-        "The node has a canonical form, but the integer network has no neurons for it yet: a concatenation of activations.",
+        "The node has a canonical form, but the integer network has no neurons for it yet: it joins activations.",
         "Rewrite the model without it: convolve each branch on its own and add the results.",
     ),
     "SNN210": Entry(
@@ -268,8 +268,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN341": Entry(
         "state overflow",
-        "While the program ran, a state or payload left the width that it was declared with. What snncc compiles cannot "
-        "overflow on any input; a program made or changed by hand can.",
+        "While the program ran, a state or payload left the width that it was declared with. What snncc compiles "
+        "cannot overflow on any input; a program made or changed by hand can.",
         "Compile the program again; in a program of your own, widen the state or scale the weights down.",
     ),
     # data (SNN400..)

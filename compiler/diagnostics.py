@@ -25,9 +25,10 @@ class Loc:
     line: str = ""
 
     def __str__(self) -> str:
-        """Return ``file:name`` followed by what else is known."""
+        """Return ``file:name``, or the file alone where that is meant, followed by what else is known."""
         extra = [part for part in (self.op, self.module, self.line) if part]
-        return f"{self.file}:{self.name}" + (f" ({', '.join(extra)})" if extra else "")
+        where = self.file if self.name in ("", self.file) else f"{self.file}:{self.name}"
+        return where + (f" ({', '.join(extra)})" if extra else "")
 
 
 @dataclass(frozen=True, slots=True)

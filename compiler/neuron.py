@@ -137,6 +137,7 @@ def problems(program: NeuronProgram) -> Iterator[str]:
         if (line.op == "emit") != (line.target == "") or line.target in fixed:
             yield f"'{line}' has a wrong target"
         yield from (f"'{line}' reads unknown '{a}'" for a in line.args if isinstance(a, str) and a not in known)
+        yield from (f"'{line}' holds {a}, beyond 63 bits" for a in line.args if isinstance(a, int) and abs(a) >> 62)
         known.add(line.target)
     if program.membrane not in {s.name for s in program.states}:
         yield f"membrane '{program.membrane}' is no state"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
 
 from snncc.compiler.coding import CODINGS
-from snncc.compiler.diagnostics import Diagnostic, SnnccError
-from snncc.compiler.targets import Target, load_target
+from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
+from snncc.compiler.targets import Target, load_target, target_names
 
 SCHEDULES = ("pipelined", "sequential")
 MOST_LEVELS = 65535
+MOST_BITS = 16
 DEFAULT_BITS = 4
+WEIGHT_BITS = (2, 8)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Options:
                 f"on {self.target.name} coding '{self.coding}' is dominated by '{better}': the same levels take fewer "
                 "steps, spikes and neuron updates there"
             )
-            yield Diagnostic("SNN510", message, hint=f"use --coding {better}, or keep it to compare", severity="warning")
+            hint = f"use --coding {better}, or keep it to compare"
+            yield Diagnostic("SNN510", message, Loc("options", "coding"), hint, severity="warning")
 
 
 def make_options(
@@ -55,34 +61,58 @@ def make_options(
         SnnccError: exit code 2; SNN501 unknown target, SNN502 unknown coding, SNN503 levels, SNN504 weight bits,
             SNN505 unknown schedule, SNN506 the target's neurons cannot run the coding. All problems at once.
     """
-    problems = list(_problems(coding, bits, levels, weight_bits, schedule))
-    try:
-        chip = load_target(target)
-    except SnnccError as error:
-        raise SnnccError([*error.diagnostics, *problems], 2) from None
-    chosen = coding or chip.coding
-    if chosen in CODINGS and CODINGS[chosen].graded and not chip.graded:
-        problems.append(Diagnostic("SNN506", f"spikes of {chip.name} carry no payload, coding '{chosen}' needs one"))
+    problems = list(_problems(target, coding, bits, levels, weight_bits, schedule))
     if problems:
         raise SnnccError(problems, 2)
+    chip = load_target(target)
+    chosen = coding or chip.coding
+    if CODINGS[chosen].graded and not chip.graded:
+        message = f"spikes of {chip.name} carry no payload, coding '{chosen}' needs one"
+        fit = ", ".join(name for name, code in CODINGS.items() if not code.graded)
+        raise SnnccError([_problem("SNN506", message, "coding", f"codings without payload are: {fit}")], 2)
     if levels is None:
         bits = DEFAULT_BITS if bits is None else bits
         levels = (1 << bits) - 1
-    return Options(chip, chosen, levels, bits, weight_bits, schedule or chip.schedule)
+    short = None if bits is None else int(bits)
+    return Options(chip, chosen, int(levels), short, int(weight_bits), schedule or chip.schedule)
+
+
+def choices(what: str, names: Sequence[str], given: str) -> str:
+    """Return a hint that lists the names there are, the one that was probably meant first."""
+    near = get_close_matches(given, names, n=1)
+    meant = f"did you mean '{near[0]}'? " if near else ""
+    return f"{meant}{what} are: {', '.join(names)}"
 
 
 def _problems(
-    coding: str | None, bits: int | None, levels: int | None, weight_bits: int, schedule: str | None
+    target: str, coding: str | None, bits: int | None, levels: int | None, weight_bits: int, schedule: str | None
 ) -> Iterator[Diagnostic]:
-    if coding is not None and coding not in CODINGS:
-        yield Diagnostic("SNN502", f"there is no coding '{coding}'", hint=f"codings are: {', '.join(CODINGS)}")
-    if bits is not None and levels is not None:
-        yield Diagnostic("SNN503", "bits and levels were both given", hint="give one: bits n means levels = 2^n - 1")
-    if bits is not None and not 1 <= bits <= 16:
-        yield Diagnostic("SNN503", f"{bits} bits lie outside 1..16")
-    if levels is not None and not 1 <= levels <= MOST_LEVELS:
-        yield Diagnostic("SNN503", f"{levels} levels lie outside 1..{MOST_LEVELS}")
-    if not 2 <= weight_bits <= 8:
-        yield Diagnostic("SNN504", f"{weight_bits} weight bits lie outside 2..8")
+    if target not in target_names():
+        hint = choices("targets", target_names(), str(target))
+        yield _problem("SNN501", f"there is no target '{target}'", "target", hint)
+    if coding is not None and coding not in tuple(CODINGS):
+        hint = choices("codings", tuple(CODINGS), str(coding))
+        yield _problem("SNN502", f"there is no coding '{coding}'", "coding", hint)
     if schedule is not None and schedule not in SCHEDULES:
-        yield Diagnostic("SNN505", f"there is no schedule '{schedule}'", hint=f"schedules are: {', '.join(SCHEDULES)}")
+        hint = choices("schedules", SCHEDULES, str(schedule))
+        yield _problem("SNN505", f"there is no schedule '{schedule}'", "schedule", hint)
+    if bits is not None and levels is not None:
+        hint = "give one of them: bits n means levels = 2^n - 1"
+        yield _problem("SNN503", "bits and levels were both given", "bits", hint)
+    if bits is not None:
+        yield from _range("SNN503", "bits", bits, 1, MOST_BITS)
+    if levels is not None:
+        yield from _range("SNN503", "levels", levels, 1, MOST_LEVELS)
+    yield from _range("SNN504", "weight_bits", weight_bits, *WEIGHT_BITS)
+
+
+def _range(code: str, name: str, value: object, low: int, high: int) -> Iterator[Diagnostic]:
+    what, hint = name.replace("_", " "), f"give a whole number from {low} to {high}"
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        yield _problem(code, f"{what} are {value!r}, no whole number", name, hint)
+    elif not low <= value <= high:
+        yield _problem(code, f"{value} {what} lie outside {low}..{high}", name, hint)
+
+
+def _problem(code: str, message: str, option: str, hint: str) -> Diagnostic:
+    return Diagnostic(code, message, Loc("options", option), hint)

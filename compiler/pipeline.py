@@ -33,8 +33,9 @@ def integer_passes(options: Options) -> tuple[Pass, ...]:
 
 def pass_names(options: Options) -> tuple[str, ...]:
     """Return the names of the passes that ``compile_graph`` runs, in order, each once."""
-    steps = (*canonical_passes(), Equalize, Quantize, *integer_passes(options))
-    return tuple(dict.fromkeys(step.name for step in steps))
+    names = [*(step.name for step in canonical_passes()), Equalize.name, Quantize.name]
+    names += [step.name for step in integer_passes(options)]
+    return tuple(dict.fromkeys(names))
 
 
 def compile_graph(

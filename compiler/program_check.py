@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from itertools import zip_longest
 from math import prod
 
@@ -13,6 +14,7 @@ import numpy as np
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Array
+from snncc.compiler.ir.ops import Encode, Readout
 from snncc.compiler.neuron import NeuronProgram, problems
 from snncc.compiler.program import (
     Connection,
@@ -29,6 +31,7 @@ from snncc.compiler.program import (
 NAME = re.compile(r"[A-Za-z0-9_.]+")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what every backend's language can spell
 RESERVED = ("port", "param", "state", "membrane", "phase")  # words of the assembly language
+MOST_STEPS = 1 << 24  # of an interval; a rate-coded level of 16 bits takes 2^16
 KINDS = ("fire", "pool", "copy", "read")
 
 Problems = Iterator[tuple[str, str]]  # code, what is wrong with the item at hand
@@ -36,7 +39,8 @@ Problems = Iterator[tuple[str, str]]  # code, what is wrong with the item at han
 
 def check_program(program: Program) -> list[Diagnostic]:
     """Return every broken rule; an empty list means that the program can be run."""
-    return [*_names(program), *_populations(program), *_connections(program), *_ends(program)]
+    found = [*_names(program), *_populations(program), *_connections(program), *_ends(program)]
+    return found or [*_agreement(program)]
 
 
 def _told(kind: str, name: str, found: Problems, loc: Loc | None = None) -> Iterator[Diagnostic]:
@@ -44,8 +48,8 @@ def _told(kind: str, name: str, found: Problems, loc: Loc | None = None) -> Iter
 
 
 def _names(program: Program) -> Iterator[Diagnostic]:
-    if program.interval < 0:
-        yield Diagnostic("SNN315", f"program {program.name} has the interval {program.interval}")
+    if not 0 <= program.interval <= MOST_STEPS:
+        yield Diagnostic("SNN315", f"program {program.name} has the interval {program.interval}, not 0..{MOST_STEPS}")
     named = {
         "population": [p.name for p in program.populations],
         "connection": [c.name for c in program.connections],
@@ -205,7 +209,7 @@ def _input(source: TensorInput | EventInput, population: Population | None, inte
         return
     if prod(source.shape) != population.size:
         yield "SNN317", f"has the shape {source.shape}, {population.name} has {population.size} neurons"
-    if not source.lo <= 0 < source.hi or source.scale <= 0:
+    if not source.lo <= 0 < source.hi or not _is_scale(source.scale):
         yield "SNN317", f"has levels {source.lo}..{source.hi} of {source.scale} each, without 0 and a positive level"
     if interval == 0:
         yield "SNN317", "is a tensor, which a free-running program (interval 0) has no step for"
@@ -214,8 +218,31 @@ def _input(source: TensorInput | EventInput, population: Population | None, inte
 def _output(output: Output, known: bool) -> Problems:
     if not known:
         yield "SNN317", f"reads {output.population}, which is no population"
-    if output.scale <= 0:
-        yield "SNN317", f"has the scale {output.scale}, which is not positive"
+    if not _is_scale(output.scale):
+        yield "SNN317", "has a scale that is no positive float64"
+
+
+def _is_scale(scale: Fraction) -> bool:
+    """Return whether a scale is positive and stays so as a float64."""
+    return 0 < scale < 1 << 1023 and float(scale) > 0
+
+
+def _agreement(program: Program) -> Iterator[Diagnostic]:
+    """Return where the contract of inputs and outputs is not that of the network the program claims to reproduce."""
+    if program.origin is None:
+        return
+    nodes, populations = program.origin.network.node, program.population
+    for source in program.inputs:
+        claim = populations[source.population].claim
+        if isinstance(source, TensorInput) and claim is not None:
+            op = nodes[claim.node].op
+            if not isinstance(op, Encode) or (op.lo, op.hi, Fraction(op.scale)) != (source.lo, source.hi, source.scale):
+                yield Diagnostic("SNN317", f"input {source.name} is not encoded as the network has it", Loc())
+    for output in program.outputs:
+        claim = populations[output.population].claim
+        read = nodes[claim.node].op if claim is not None else None
+        if not isinstance(read, Readout) or Fraction(read.scale) != output.scale:
+            yield Diagnostic("SNN317", f"output {output.name} is not read as the network has it", Loc())
 
 
 def _int64(array: Array, what: str, code: str) -> Problems:

@@ -2,11 +2,13 @@
 
 Every partial sum of a layer is an integer of magnitude below 2^24, or such an integer times a power of two, so float32
 holds it without rounding whatever the order of summation. With theta = 2^k the division is a scaling of the weights,
-done beforehand; floor and clip commute with each other and with max-pool, so the floor comes last, where values are few:
+done beforehand; floor and clip commute with each other and with max-pool, so the floor comes last, where values are
+few:
 
     clip(floor((u + b + theta / 2) / theta), lo, Q) = floor(clip(W 2^-k x + (b + theta // 2) 2^-k, lo, Q))
 
-Layers whose sums may exceed 2^24, or whose theta is no power of two, make the whole network run on the plain executor.
+Layers whose sums may exceed 2^24, or whose theta is no power of two or differs between positions, make the whole
+network run on the plain executor.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class Collapsed:
 
 
 def float32_is_exact(graph: Graph) -> bool:
-    """Return whether every sum stays below 2^24 in magnitude and every theta is a power of two."""
+    """Return whether every sum stays below 2^24 in magnitude and every theta is a channel's power of two."""
     nodes = graph.node
     for node in graph.nodes:
         if not isinstance(node.op, Fire | Readout):
@@ -70,7 +72,7 @@ def float32_is_exact(graph: Graph) -> bool:
         total = max(int(np.abs(constants[0]).max(initial=0)), 0)
         if isinstance(node.op, Fire):
             theta = constants[1]
-            if (theta & (theta - 1)).any():
+            if theta.ndim > 1 or (theta & (theta - 1)).any():
                 return False
             total += int(theta.max(initial=0))
         total += sum(_reach(graph, nodes[i]) for i in node.inputs if i in nodes)
@@ -103,11 +105,11 @@ class _Builder:
     def model(self) -> bytes:
         for node in self.graph.nodes:
             self._add(node)
-        inputs = [helper.make_tensor_value_info(i.name, TensorProto.FLOAT, ["N", *i.type.shape]) for i in self.graph.inputs]
-        outputs = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *self.graph.types[name].shape])
-            for name in self.graph.outputs
-        ]
+        types = self.graph.types
+        inputs, outputs = (
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *types[name].shape]) for name in names]
+            for names in ([i.name for i in self.graph.inputs], self.graph.outputs)
+        )
         graph = helper.make_graph(self.nodes, "integers", inputs, outputs, list(self.tensors.values()))
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
         return bytes(model.SerializeToString())

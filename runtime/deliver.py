@@ -1,7 +1,7 @@
 """Deliver spikes through synapses, event by event: the cost follows the spikes, and a convolution is never unrolled.
 
-For every spike and every synapse it meets, weight x payload is added, in int64. numba compiles the loops; no library has
-them. ``runtime.matrix`` enumerates the same synapses one by one, for checking.
+For every spike and every synapse it meets, weight x payload is added, in int64. numba compiles the loops; no library
+has them. ``runtime.matrix`` enumerates the same synapses one by one, for checking.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ class _Conv:
         """Return for each position along an axis whether the tap there meets an output, 1 or 0."""
         stride, pad, dilation = self.steps[axis], self.steps[2 + axis], self.steps[4 + axis]
         at = np.arange(self.in_shape[1 + axis]) + pad - tap * dilation
-        return ((at >= 0) & (at % stride == 0) & (at // stride < self.out_shape[1 + axis])).astype(np.int64)
+        meets: Ints = ((at >= 0) & (at % stride == 0) & (at // stride < self.out_shape[1 + axis])).astype(np.int64)
+        return meets
 
     def deliver(self, spikes: Ints) -> Ints:
         arriving = _conv_events(spikes, self.weight, self.in_shape, self.out_shape, self.steps)
@@ -116,10 +117,10 @@ class _Sparse:
         self.fan_out = np.bincount(synapses.source[synapses.weight != 0], minlength=sources).astype(np.int64)
 
     def deliver(self, spikes: Ints) -> Ints:
-        return _sparse_events(spikes, self.begin, self.target, self.weight, self.targets)  # type: ignore[no-any-return]
+        return _sparse_events(spikes, self.begin, self.target, self.weight, self.targets)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _conv_events(spikes, weight, in_shape, out_shape, steps):  # type: ignore[no-untyped-def]
     """Return arrivals [streams, pixels, channels]; steps holds strides, begin pads, dilations, channels of a group."""
     sources, streams = spikes.shape
@@ -149,7 +150,7 @@ def _conv_events(spikes, weight, in_shape, out_shape, steps):  # type: ignore[no
     return arriving
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _sparse_events(spikes, begin, target, weight, targets):  # type: ignore[no-untyped-def]
     """Return arrivals [targets, streams]."""
     arriving = np.zeros((targets, spikes.shape[1]), dtype=np.int64)

@@ -41,7 +41,18 @@ _RUN: dict[str, Callable[..., Ints]] = {
 
 
 class StateOverflow(ArithmeticError):  # noqa: N818  named for what happened
-    """A state or payload left the width it was declared with."""
+    """A state or payload left the width it was declared with.
+
+    Attributes:
+        population: name of the population.
+        neuron: the first neuron it happened to, index in row-major order.
+        stream: stream of that neuron.
+    """
+
+    def __init__(self, message: str, population: str, neuron: int, stream: int) -> None:
+        """Keep the place beside the message."""
+        super().__init__(message)
+        self.population, self.neuron, self.stream = population, neuron, stream
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,9 @@ class _Running:
         array = np.broadcast_to(value, self.silent.shape)
         least = -(1 << bits) if signed else 0
         if array.size and (array.min() < least or array.max() >= 1 << bits):
-            raise StateOverflow(f"{name} of population {self.population.name} left {least}..{(1 << bits) - 1}")
+            neuron, stream = (int(i) for i in np.argwhere((array < least) | (array >= 1 << bits))[0])
+            message = f"{name} of population {self.population.name} left {least}..{(1 << bits) - 1}"
+            raise StateOverflow(message, self.population.name, neuron, stream)
         return array
 
 

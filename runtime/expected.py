@@ -34,7 +34,9 @@ NOTHING = Expected(None, None)
 class Expectation:
     """The closed form of a program's traces on samples fed back to back."""
 
-    def __init__(self, program: Program, network: Graph, values: Mapping[str, Ints], samples: int, streams: int) -> None:
+    def __init__(
+        self, program: Program, network: Graph, values: Mapping[str, Ints], samples: int, streams: int
+    ) -> None:
         """Arrange the integer network's values by sample and stream.
 
         Args:
@@ -45,7 +47,8 @@ class Expectation:
             streams: streams.
         """
         self.program, self.samples = program, samples
-        self.watched = {p.name: _Watched(p, p.claim, network, values, (samples, streams)) for p in program.populations if p.claim}
+        claims = [(p, p.claim) for p in program.populations if p.claim]
+        self.watched = {p.name: _Watched(p, claim, network, values, (samples, streams)) for p, claim in claims}
 
     def at(self, population: Population, step: int) -> Expected:
         """Return what a population must do in a step; NOTHING after its last sample."""

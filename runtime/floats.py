@@ -32,7 +32,7 @@ class FloatNetwork:
         import onnxruntime as ort
 
         options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # its errors are raised, too
         options.intra_op_num_threads = threads
         with _damage():
             proto = onnx.load_from_string(model)

@@ -17,7 +17,8 @@ def top1(logits: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     Args:
         logits: [samples, classes], or [samples, ...] where all but one size are 1.
     """
-    return np.argmax(logits.reshape(len(logits), -1), axis=1)
+    best: npt.NDArray[np.int64] = np.argmax(logits.reshape(len(logits), -1), axis=1)
+    return best
 
 
 def is_classification(y: npt.NDArray[np.generic] | None, shape: tuple[int, ...]) -> bool:

@@ -34,7 +34,7 @@ def execute(graph: Graph, levels: Mapping[str, Ints]) -> dict[str, Ints]:
         if isinstance(node.op, Encode):
             values[node.name] = np.asarray(levels[node.name], dtype=np.int64)
             continue
-        inputs = [values.get(name, graph.constants.get(name)) for name in node.inputs]
+        inputs = [values[name] if name in values else graph.constants[name] for name in node.inputs]
         if isinstance(node.op, Fire):
             charge, theta = _latched(node, inputs)
             values[f"{node.name}.charge"] = charge
@@ -153,7 +153,8 @@ def _reshape(op: Reshape, x: Ints) -> Ints:
 
 
 def _transpose(op: Transpose, x: Ints) -> Ints:
-    return x.transpose(0, *(axis + 1 for axis in op.perm))
+    y: Ints = x.transpose(0, *(axis + 1 for axis in op.perm))
+    return y
 
 
 def _concat(op: Concat, *inputs: Ints) -> Ints:

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.data import as_inputs, check_data
-from snncc.compiler.diagnostics import fail
+from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir.graph import Array
 from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.program import Program, TensorInput
 from snncc.runtime.collapsed import Collapsed
-from snncc.runtime.emulator import Emulator, run_levels
+from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
 
 Ints = npt.NDArray[np.int64]
 ENGINES = ("levels", "emulator")
@@ -30,7 +30,8 @@ def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = N
             ``emulator``, which steps every neuron.
 
     Raises:
-        SnnccError: SNN507 no such engine (exit code 2); SNN340 no network for ``levels``; SNN403..SNN405 bad data.
+        SnnccError: SNN507 no such engine (exit code 2); SNN340 no network for ``levels``; SNN341 a state
+            overflows; SNN403..SNN405 bad data.
     """
     engine = engine or ("levels" if program.origin else "emulator")
     if engine not in ENGINES:
@@ -39,11 +40,19 @@ def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = N
     kinds = {t.name: TensorType(FLOAT, t.shape) for t in tensors}
     inputs = check_data(as_inputs(x, kinds), kinds)
     if engine == "emulator":
-        return emulate(program, {t.name: to_levels(t, inputs[t.name]) for t in tensors})
+        return _emulated(program, {t.name: to_levels(t, inputs[t.name]) for t in tensors})
     if program.origin is None:
         raise fail("SNN340", f"program '{program.name}' holds no network", hint="use --engine emulator")
     values = Collapsed(program.origin.network).run(inputs)
     return {output.name: values[output.population] for output in program.outputs}
+
+
+def _emulated(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    try:
+        return emulate(program, levels)
+    except StateOverflow as error:
+        hint = "snncc proves that compiled programs cannot: compile it again, or widen the state"
+        raise fail("SNN341", f"program '{program.name}' overflows: {error}", Loc(program.name, ""), hint) from error
 
 
 def to_levels(tensor: TensorInput, x: Array) -> Ints:

@@ -134,8 +134,11 @@ class _Chunk:
         except StateOverflow as overflow:
             self.tally.mismatches += 1
             if self.tally.first is None:
-                step = self.emulator.now
-                self.tally.first = Divergence(step, self.offset, "?", 0, str(overflow), 0, 0, (), Loc())
+                step, population = self.emulator.now, populations[overflow.population]
+                sample = self._sample(population, step, overflow.stream)
+                self.tally.first = Divergence(
+                    step, sample, population.name, overflow.neuron, str(overflow), 0, 0, (), population.loc
+                )
 
     def _look(self, population: Population, step: int, did: Sent) -> None:
         expected = self.expectation.at(population, step)
@@ -166,12 +169,15 @@ class _Chunk:
 
     def _divergence(self, population: Population, step: int, what: str, found: Ints, expected: Ints) -> Divergence:
         neuron, stream = (int(i) for i in np.argwhere(found != expected)[0])
-        interval = max(self.program.interval, 1)
-        sample = max(0, (step - population.start) // interval) * self.split[1] + stream
         return Divergence(
-            step, self.offset + sample, population.name, neuron, what, int(expected[neuron, stream]),
+            step, self._sample(population, step, stream), population.name, neuron, what, int(expected[neuron, stream]),
             int(found[neuron, stream]), self._inputs(population, neuron, stream), population.loc,
         )
+
+    def _sample(self, population: Population, step: int, stream: int) -> int:
+        """Return the index of the sample in whose window a step of a stream lies; before the first, of the first."""
+        interval = max(self.program.interval, 1)
+        return self.offset + max(0, (step - population.start) // interval) * self.split[1] + stream
 
     def _inputs(self, population: Population, neuron: int, stream: int) -> tuple[tuple[str, int, int, int], ...]:
         """Return what arrived at a neuron in the step just run."""

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.data import as_inputs, check_data
-from snncc.compiler.diagnostics import fail
+from snncc.compiler.diagnostics import SnnccError, fail
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.ir.ops import Fire
 from snncc.compiler.program import Origin, Program
+from snncc.compiler.program_check import check_program
 from snncc.runtime import metrics
 from snncc.runtime.collapsed import Collapsed
 from snncc.runtime.floats import FloatNetwork
@@ -48,6 +49,8 @@ def verify(
     if origin is None:
         hint = "compile a model with snncc to get one that does"
         raise fail("SNN340", f"program '{program.name}' holds no network to be compared with", hint=hint)
+    if problems := check_program(program):
+        raise SnnccError(problems)
     network = origin.network
     kinds = {i.name: i.type for i in network.inputs}
     shape = network.types[network.outputs[0]].shape

@@ -50,8 +50,8 @@ def witnesses(graph: Graph, seed: int = 0) -> Witnesses:
     parts += [_single(encodes, rng) for _ in range(SINGLES)]
     for _ in range(EXTREMES):
         signs = {node.name: rng.random(node.type.shape) < 0.5 for node in encodes}
-        parts += [_signed(encodes, _aligned(graph, signs, rng)), _constant(encodes, "lo"), _constant(encodes, "hi")]
-        parts += [_signed(encodes, signs), _signed(encodes, {name: ~s for name, s in signs.items()})]
+        for chosen in (_aligned(graph, signs, rng), signs):
+            parts += [_signed(encodes, chosen), _signed(encodes, {name: ~s for name, s in chosen.items()})]
     tied, ties = _ties(graph, encodes, rng)
     parts += tied
     levels = {node.name: np.stack([part[node.name] for part in parts]) for node in encodes}

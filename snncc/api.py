@@ -3,8 +3,8 @@
     model --import_model--> Graph --compile--> Program --save/load--> .snnp
     Program --verify--> Report        Program --run--> outputs
 
-A float network is imported, quantized once into an integer network, and lowered to a spiking program that reproduces the
-integer network bit for bit; ``verify`` measures both steps.
+A float network is imported, quantized once into an integer network, and lowered to a spiking program that reproduces
+the integer network bit for bit; ``verify`` measures both steps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.container import load_program
-from snncc.compiler.data import as_inputs
+from snncc.compiler.data import check_data, split_labels
 from snncc.compiler.frontend.door import import_model as _import_model
 from snncc.compiler.ir import Graph
 from snncc.compiler.options import make_options
@@ -82,7 +82,7 @@ def compile(
     """
     options = make_options(target, coding, bits, levels, weight_bits, schedule)
     graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
-    return compile_graph(graph, _by_name(calibration, graph), options, observe, progress)
+    return compile_graph(graph, _checked(calibration, graph), options, observe, progress)
 
 
 def load(path: str | os.PathLike[str]) -> Program:
@@ -128,8 +128,12 @@ def _arrays(x: Floats) -> Any:
     return {name: np.asarray(a) for name, a in x.items()} if isinstance(x, Mapping) else np.asarray(x)
 
 
-def _by_name(x: Floats, graph: Graph) -> Mapping[str, npt.NDArray[np.generic]]:
-    return as_inputs(_arrays(x), {i.name: i.type for i in graph.inputs})
+def _checked(x: Floats, graph: Graph) -> Mapping[str, npt.NDArray[np.generic]]:
+    """Return calibration inputs by name; labels are not used, but wrong ones tell of wrong data."""
+    kinds = {i.name: i.type for i in graph.inputs}
+    arrays = _arrays(x)
+    inputs, labels = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
+    return check_data(inputs, kinds, labels, graph.types[graph.outputs[0]].shape)
 
 
 def _example(x: Floats) -> Any:

@@ -1,20 +1,29 @@
-"""The ``snncc`` command: options in, calls to ``snncc.api``, words or JSON out. Heavy imports wait until they are needed."""
+"""The ``snncc`` command: options in, calls to ``snncc.api``, words or JSON out. Heavy imports wait for their use."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
+from snncc.failures import Interruptible, guarded, together
+
+HELP = "Compile trained neural networks to spiking neuromorphic chips, exactly."
 app = typer.Typer(
-    name="snncc", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Compile trained neural networks to spiking neuromorphic chips, exactly.",
+    name="snncc", cls=Interruptible, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help=HELP,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the terminal.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (or set SNNCC_DEBUG=1).")]
 Data = Annotated[Path, typer.Option("--data", help=".npz with x (and y where known).")]
+ProgramFile = Annotated[Path, typer.Argument(help="Program (.snnp).")]
 
 
 def _version(show: bool) -> None:
@@ -30,6 +39,7 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
+    debug: Debug = False,
 ) -> None:
     """Compile trained neural networks to spiking neuromorphic chips, exactly."""
 
@@ -56,40 +66,38 @@ def compile_command(
     save_stages: Annotated[Path | None, typer.Option(help="Folder for the graph after every pass.")] = None,
     json: Json = False,
     quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Compile a trained network into a spiking program."""
-    from snncc import api, show
-    from snncc.compiler.data import read_npz
-    from snncc.observe import Observer
+    from snncc import show
+    from snncc.compilation import Compilation
 
-    arrays = read_npz(calibration)
-    observer = Observer(print_after, time_passes, save_stages)
-    with show.progress(quiet or json) as bar:
-        graph = api.import_model(model)
-        program = api.compile(
-            graph, _inputs(arrays, graph), target, coding, bits, levels, weight_bits, schedule, observer.after,
-            lambda layer: bar(f"quantizing {layer}", 0, 0),
-        )
-    observer.finish()
-    program.save(output)
-    show.compiled(program, output, json)
+    job = Compilation(model, calibration, output, print_after, time_passes, save_stages)
+    summary = job.run((target, coding, bits, levels, weight_bits, schedule), json, quiet)
+    show.compiled(summary, json)
 
 
 @app.command()
 def verify(
-    program: Annotated[Path, typer.Argument(help="Program (.snnp).")],
+    program: ProgramFile,
     data: Data,
-    limit: Annotated[int | None, typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Check that a program reproduces its integer network bit for bit, and how far that is from the float one."""
     from snncc import api, show
-    from snncc.compiler.data import read_npz
+    from snncc.compiler.data import blame, read_npz, split_labels
+    from snncc.summary import input_types, read_program
+    from snncc.terminal import progress
 
-    loaded, arrays = api.load(program), read_npz(data)
-    with show.progress(quiet or json) as bar:
-        report = api.verify(loaded, _inputs(arrays, loaded), arrays.get("y"), limit, bar)
+    loaded, arrays = together(lambda: read_program(program), lambda: read_npz(data))
+    with progress(quiet or json) as bar, blame(data):
+        inputs, labels = split_labels(arrays, input_types(loaded))
+        report = api.verify(loaded, inputs, labels, limit, bar)
     show.verified(report, json)
     if not report.exact:
         raise typer.Exit(1)
@@ -97,21 +105,29 @@ def verify(
 
 @app.command()
 def run(
-    program: Annotated[Path, typer.Argument(help="Program (.snnp).")],
+    program: ProgramFile,
     data: Data,
-    output: Annotated[Path, typer.Option("-o", "--output", help=".npz to write: y, or one array an output.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help=".npz to write: y and y_integer, or so by output.")],
     engine: Annotated[str | None, typer.Option(help="levels (fast, default) or emulator (every step).")] = None,
     json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Run a program on data; outputs are in real units, their integers beside them."""
-    from snncc import api, show
-    from snncc.compiler.data import read_npz
-    from snncc.files import write_npz
+    from snncc import show
+    from snncc.compiler.data import blame, read_npz
+    from snncc.files import check_output, write_npz
+    from snncc.summary import check_engine, read_program, run_on
+    from snncc.terminal import progress
 
-    loaded, arrays = api.load(program), read_npz(data)
-    outputs = api.run(loaded, _inputs(arrays, loaded), engine)
-    write_npz(output, show.named_outputs(loaded, outputs))
-    show.ran(loaded, outputs, output, json)
+    check_engine(engine)
+    loaded, arrays, _ = together(
+        lambda: read_program(program), lambda: read_npz(data), lambda: check_output(output, inputs=(program, data))
+    )
+    with progress(quiet or json) as bar, blame(data):
+        outputs = run_on(loaded, arrays, engine, bar)
+    write_npz(output, outputs.arrays())
+    show.ran(outputs.summary() | {"file": str(output)}, json)
 
 
 @app.command()
@@ -119,6 +135,7 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="ONNX model or program (.snnp).")],
     text: Annotated[bool, typer.Option("--text", help="Print the whole text form.")] = False,
     json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Show what a model or a program is made of: ops, shapes, parameters, support, input contract."""
     from snncc import show
@@ -126,16 +143,20 @@ def inspect(
 
     found = inspect_file(file)
     show.inspected(found, json, text)
-    if found.get("problems"):
+    if found["diagnostics"]:
         raise typer.Exit(1)
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="Diagnostic code, such as SNN102.")], json: Json = False) -> None:
+def explain(
+    code: Annotated[str | None, typer.Argument(help="Diagnostic code, such as SNN102; all are listed without.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
     """Explain a diagnostic: what it means and what to do."""
     from snncc import show
 
-    show.explained(code.upper(), json)
+    show.explained(code, json)
 
 
 @app.command()
@@ -143,42 +164,29 @@ def demo(
     limit: Annotated[int, typer.Option(min=0, help="Samples to step in each coding.")] = 100,
     json: Json = False,
     quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Compile a bundled, trained MNIST network in all four codings and verify each."""
     from snncc import show
     from snncc.demonstration import demonstrate
+    from snncc.terminal import progress
 
-    with show.progress(quiet or json) as bar:
+    with progress(quiet or json) as bar:
         reports = demonstrate(limit, bar)
     show.demonstrated(reports, json)
     if not all(report.exact for report in reports):
         raise typer.Exit(1)
 
 
-def _inputs(arrays: dict[str, Any], of: Any) -> dict[str, Any]:
-    """Return the inputs of a graph or program from the arrays of a data file."""
-    from snncc.compiler.data import split_labels
-    from snncc.compiler.ir.types import FLOAT, TensorType
-    from snncc.compiler.program import TensorInput
-
-    tensors = [i for i in of.inputs if hasattr(i, "type") or isinstance(i, TensorInput)]
-    kinds = {i.name: getattr(i, "type", None) or TensorType(FLOAT, i.shape) for i in tensors}
-    return split_labels(arrays, kinds)[0]
+@cache
+def _command() -> Any:
+    return get_command(app)
 
 
-def main() -> None:
-    """Run the command; turn errors into diagnostics and exit codes (0 ok, 1 input or verdict, 2 options, 70 bug)."""
-    from snncc.compiler.diagnostics import InternalError, SnnccError
-
-    try:
-        app(standalone_mode=True)
-    except SnnccError as error:
-        from snncc import show
-
-        show.failed(error, "--json" in sys.argv)
-        sys.exit(error.exit_code)
-    except (InternalError, ArithmeticError, LookupError, TypeError, ValueError, AssertionError, MemoryError) as error:
-        from snncc import show
-
-        show.crashed(error)
-        sys.exit(70)
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line, ``sys.argv``'s unless another is given, and exit; see ``snncc.failures`` for the codes."""
+    words = list(sys.argv[1:] if words is None else words)
+    as_json = "--json" in words
+    debug = "--debug" in words or os.environ.get("SNNCC_DEBUG", "0") not in ("", "0")
+    command = partial(_command().main, words, "snncc", standalone_mode=not as_json)
+    sys.exit(guarded(command, words, as_json, debug))

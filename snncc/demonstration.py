@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import resources
 
 from snncc import api
 from snncc.compiler.coding import CODINGS
-from snncc.compiler.data import read_npz
+from snncc.compiler.data import Data, read_npz
+from snncc.compiler.ir import Graph
 from snncc.runtime.report import Report
+from snncc.runtime.verify import Progress
 
 
-def demonstrate(limit: int, progress: Callable[[str, int, int], None]) -> list[Report]:
+def demonstrate(limit: int, progress: Progress) -> list[Report]:
     """Compile and verify the bundled network in every coding; return the reports.
 
     Args:
@@ -22,8 +23,16 @@ def demonstrate(limit: int, progress: Callable[[str, int, int], None]) -> list[R
         calibration, test = read_npz(folder / "calibration.npz"), read_npz(folder / "test.npz")
         graph = api.import_model(folder / "mnist_cnn.onnx")
     reports = []
-    for number, coding in enumerate(CODINGS):
-        progress(f"{coding}: compiling and verifying", number, len(CODINGS))
-        program = api.compile(graph, calibration["x"], coding=coding)
-        reports.append(api.verify(program, test["x"], test["y"], limit))
+    for coding in CODINGS:
+        reports.append(_verified(graph, calibration, test, coding, limit, progress))
     return reports
+
+
+def _verified(graph: Graph, calibration: Data, test: Data, coding: str, limit: int, progress: Progress) -> Report:
+    def tell(what: str, done: int = 0, total: int = 0) -> None:
+        progress(f"{coding}: {what}", done, total)
+
+    program = api.compile(
+        graph, calibration["x"], coding=coding, progress=lambda layer: tell(f"quantizing {layer}")
+    )
+    return api.verify(program, test["x"], test["y"], limit, tell)

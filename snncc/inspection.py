@@ -3,76 +3,153 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import onnx
+
 from snncc import api
 from snncc.compiler.coding import CODINGS
-from snncc.compiler.diagnostics import SnnccError
-from snncc.compiler.ir import Graph
+from snncc.compiler.diagnostics import Diagnostic, SnnccError
+from snncc.compiler.frontend.onnx_load import load_onnx
+from snncc.compiler.ir import Graph, Node
 from snncc.compiler.passes.base import run_passes
 from snncc.compiler.passes.canonical import canonical_passes
-from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.program import EventInput, Population, Program, TensorInput
+from snncc.compiler.quantize.support import unsupported
 from snncc.compiler.targets import target_names
-from snncc.show import program_summary
+from snncc.summary import program_summary, read_program
 
 
 def inspect_file(path: Path) -> dict[str, Any]:
     """Return what a file holds: a program if it is a .snnp, else an ONNX model.
 
-    The keys are kind, name, parameters, inputs, outputs, nodes, text, and for a model problems (every diagnostic that
-    compiling it would give) and the targets and codings it can be compiled for.
+    The keys are kind, name, parameters, inputs, outputs, nodes, text, and for a model supported, diagnostics (every one
+    that compiling it would give) and the targets and codings it can be compiled for.
 
     Raises:
         SnnccError: the file cannot be read at all.
     """
-    if path.suffix == ".snnp" or zipfile.is_zipfile(path):
-        return _program(api.load(path))
-    return _model(api.import_model(path))
+    if path.suffix == ".snnp" or _holds_program(path):
+        return _program(read_program(path))
+    try:
+        graph = api.import_model(path)
+    except SnnccError as error:
+        return _unsupported(load_onnx(path)[0], path.name, error.diagnostics)
+    return _model(graph)
+
+
+def _holds_program(path: Path) -> bool:
+    with suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:
+        return "program.json" in archive.namelist()
+    return False
 
 
 def _model(graph: Graph) -> dict[str, Any]:
-    problems = []
+    problems: tuple[Diagnostic, ...] = ()
     try:
-        run_passes(graph, canonical_passes())
+        problems = tuple(unsupported(run_passes(graph, canonical_passes())))
     except SnnccError as error:
-        problems = [asdict(d) | {"text": str(d)} for d in error.diagnostics]
-    rows = []
-    for node in graph.nodes:
-        parameters = sum(graph.constants[i].size for i in node.inputs if i in graph.constants)
-        rows.append(
-            {"name": node.name, "op": node.op.name, "shape": list(node.type.shape), "parameters": parameters,
-             "loc": str(node.loc)}
-        )
+        problems = error.diagnostics
+    inputs = [
+        {"name": i.name, "shape": list(i.type.shape), "dtype": i.type.dtype, "range": None, "scale": None}
+        for i in graph.inputs
+    ]
+    named = zip(graph.labels or graph.outputs, graph.outputs, strict=True)
+    outputs = [{"name": label, "shape": list(graph.types[value].shape)} for label, value in named]
     return {
         "kind": "model", "name": graph.name, "parameters": sum(a.size for a in graph.constants.values()),
-        "inputs": [
-            {"name": i.name, "shape": list(i.type.shape), "dtype": i.type.dtype, "range": None, "scale": None}
-            for i in graph.inputs
-        ],
-        "outputs": [{"name": name, "shape": list(graph.types[name].shape)} for name in graph.outputs],
-        "nodes": rows, "supported": not problems, "problems": problems, "targets": list(target_names()),
-        "codings": list(CODINGS), "text": str(graph),
+        "inputs": inputs, "outputs": outputs,
+        "nodes": [_node(graph, node, problems) for node in graph.nodes], **_support(problems), "text": str(graph),
     }
 
 
-def _program(program: Program) -> dict[str, Any]:
-    rows = []
-    for population in program.populations:
-        incoming = [c for c in program.connections if c.target == population.name]
-        rows.append(
-            {"name": population.name, "op": population.claim.coding or population.claim.kind if population.claim else "",
-             "shape": list(population.shape), "start": population.start, "window": population.window,
-             "parameters": sum(int(c.synapses.weight.size) for c in incoming), "loc": str(population.loc)}
+def _node(graph: Graph, node: Node, problems: Iterable[Diagnostic]) -> dict[str, Any]:
+    parameters = sum(graph.constants[i].size for i in node.inputs if i in graph.constants)
+    return {
+        "name": node.name, "op": node.op.name, "shape": list(node.type.shape), "parameters": parameters,
+        "support": _codes(problems, {node.loc.name}), "loc": str(node.loc),
+    }
+
+
+def _codes(problems: Iterable[Diagnostic], names: set[str]) -> list[str]:
+    """Return the codes of what is wrong with a node, none if nothing is."""
+    return list(dict.fromkeys(p.code for p in problems if p.loc.name in names and p.severity == "error"))
+
+
+def _support(problems: Sequence[Diagnostic]) -> dict[str, Any]:
+    return {
+        "supported": not problems, "diagnostics": [asdict(p) | {"text": str(p)} for p in problems],
+        "targets": list(target_names()), "codings": list(CODINGS),
+    }
+
+
+def _unsupported(proto: onnx.ModelProto, file: str, problems: Sequence[Diagnostic]) -> dict[str, Any]:
+    """Describe a model that cannot be imported, as its file has it; shapes inside are unknown."""
+    weights = {tensor.name: prod(tensor.dims) for tensor in proto.graph.initializer}
+    nodes = []
+    for node in proto.graph.node:
+        name = node.name or next(iter(node.output), "") or node.op_type
+        nodes.append(
+            {"name": name, "op": node.op_type, "shape": None, "parameters": sum(weights.get(i, 0) for i in node.input),
+             "support": _codes(problems, {name, *node.output}), "loc": f"{file}:{name} ({node.op_type})"}
         )
-    inputs = [
-        {"name": i.name, "shape": list(i.shape), "dtype": "float32", "lo": i.lo, "hi": i.hi, "scale": float(i.scale),
-         "range": [i.lo * float(i.scale), i.hi * float(i.scale)]}
-        for i in program.inputs if isinstance(i, TensorInput)
+    return {
+        "kind": "model", "name": proto.graph.name or file, "parameters": sum(weights.values()),
+        "inputs": [
+            {"name": i.name, "shape": _dims(i)[1:], "dtype": _dtype(i), "range": None, "scale": None}
+            for i in proto.graph.input if i.name not in weights
+        ],
+        "outputs": [{"name": o.name, "shape": _dims(o)[1:]} for o in proto.graph.output],
+        "nodes": nodes, **_support(problems), "text": onnx.printer.to_text(proto),
+    }
+
+
+def _dims(value: onnx.ValueInfoProto) -> list[int | str]:
+    return [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in value.type.tensor_type.shape.dim]
+
+
+def _dtype(value: onnx.ValueInfoProto) -> str:
+    try:
+        return str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type))
+    except KeyError:
+        return "?"
+
+
+def _program(program: Program) -> dict[str, Any]:
+    rows = [_population(program, population) for population in program.populations]
+    outputs = [
+        {"name": o.name, "shape": list(program.population[o.population].shape), "dtype": "float32",
+         "scale": float(o.scale)}
+        for o in program.outputs
     ]
     return program_summary(program) | {
-        "kind": "program", "name": program.name, "parameters": sum(row["parameters"] for row in rows), "inputs": inputs,
-        "outputs": [{"name": o.name, "scale": float(o.scale)} for o in program.outputs], "nodes": rows,
-        "text": str(program),
+        "kind": "program", "name": program.name, "parameters": sum(row["parameters"] for row in rows),
+        "inputs": [_contract(item) for item in program.inputs], "outputs": outputs, "nodes": rows,
+        "diagnostics": [], "text": str(program),
+    }
+
+
+def _contract(item: TensorInput | EventInput) -> dict[str, Any]:
+    """Return what an input takes; ``range`` is in real units, what lies outside is clipped."""
+    if isinstance(item, EventInput):
+        return {"name": item.name, "shape": None, "dtype": "events", "range": None, "scale": None}
+    scale = float(item.scale)
+    return {
+        "name": item.name, "shape": list(item.shape), "dtype": "float32", "lo": item.lo, "hi": item.hi, "scale": scale,
+        "range": [item.lo * scale, item.hi * scale],
+    }
+
+
+def _population(program: Program, population: Population) -> dict[str, Any]:
+    incoming = [c for c in program.connections if c.target == population.name]
+    claim = population.claim
+    return {
+        "name": population.name, "op": (claim.coding or claim.kind) if claim else "", "shape": list(population.shape),
+        "start": population.start, "window": population.window,
+        "parameters": sum(int(c.synapses.weight.size) for c in incoming), "loc": str(population.loc),
     }

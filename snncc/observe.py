@@ -2,59 +2,71 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from snncc.compiler.diagnostics import fail
+from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir import Graph
+from snncc.compiler.options import choices
 from snncc.compiler.passes.base import Pass
+from snncc.files import WRITABLE
+
+ALL = "all"
+
+
+def check_pass_name(name: str | None, names: Sequence[str]) -> None:
+    """Find out whether there is a pass to print after.
+
+    Raises:
+        SnnccError: SNN509, exit code 2.
+    """
+    if name not in (None, ALL, *names):
+        hint = choices("passes", [*names, ALL], str(name))
+        raise fail("SNN509", f"there is no pass '{name}'", Loc("options", "print_after"), hint, 2)
 
 
 class Observer:
     """Watches passes go by.
 
     Attributes:
-        seen: names of the passes run so far.
+        times: name and seconds of each pass so far.
+        printed: name and text of each graph that was asked for.
     """
 
-    def __init__(self, print_after: str | None = None, time_passes: bool = False, save_stages: Path | None = None) -> None:
-        """Choose what to do after a pass; ``print_after`` is a pass name or ``all``."""
-        self.print_after, self.time_passes, self.folder = print_after, time_passes, save_stages
-        self.seen: list[str] = []
+    def __init__(
+        self, print_after: str | None = None, save_stages: Path | None = None,
+        show: Callable[[str, str], None] = lambda name, text: None,
+    ) -> None:
+        """Choose what to do after a pass.
+
+        Args:
+            print_after: name of a pass, or ``all``.
+            save_stages: folder for text and constants of every graph; made with the first.
+            show: called with the name of a pass to print after, and its graph's text.
+        """
+        self.times: list[tuple[str, float]] = []
+        self.printed: list[tuple[str, str]] = []
+        self._print_after, self._folder, self._show = print_after, save_stages, show
         self._last = time.perf_counter()
-        if save_stages is not None:
-            try:
-                save_stages.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise fail("SNN407", f"cannot write '{save_stages}': {error.strerror}") from error
 
     def after(self, step: Pass, graph: Graph) -> None:
         """Take note of a pass and its graph."""
-        self.seen.append(step.name)
-        now = time.perf_counter()
-        if self.time_passes:
-            sys.stderr.write(f"{(now - self._last) * 1000:9.1f} ms  {step.name}\n")
-        if self.print_after in (step.name, "all"):
-            sys.stdout.write(f"# after {step.name}\n{graph}")
-        if self.folder is not None:
-            self._save(step, graph)
+        self.times.append((step.name, time.perf_counter() - self._last))
+        if self._print_after in (step.name, ALL):
+            self.printed.append((step.name, str(graph)))
+            self._show(*self.printed[-1])
+        if self._folder is not None:
+            self._save(self._folder, f"{len(self.times):02d}-{step.name}", graph)
         self._last = time.perf_counter()
 
-    def finish(self) -> None:
-        """Complain if the pass to print after never ran.
+    def _save(self, folder: Path, stem: str, graph: Graph) -> None:
+        from safetensors.numpy import save
 
-        Raises:
-            SnnccError: SNN509, exit code 2.
-        """
-        if self.print_after and self.print_after not in (*self.seen, "all"):
-            hint = f"passes are: {', '.join(dict.fromkeys(self.seen))}"
-            raise fail("SNN509", f"there is no pass '{self.print_after}'", hint=hint, exit_code=2)
-
-    def _save(self, step: Pass, graph: Graph) -> None:
-        from safetensors.numpy import save_file
-
-        assert self.folder is not None
-        stem = f"{len(self.seen):02d}-{step.name}"
-        (self.folder / f"{stem}.txt").write_text(str(graph), encoding="utf-8")
-        save_file(dict(graph.constants), self.folder / f"{stem}.safetensors")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{stem}.txt").write_text(str(graph), encoding="utf-8")
+            (folder / f"{stem}.safetensors").write_bytes(save(dict(graph.constants)))
+        except OSError as error:
+            message = f"cannot write stages to '{folder}': {error.strerror or error}"
+            raise fail("SNN407", message, Loc(folder.name, stem), WRITABLE) from error

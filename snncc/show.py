@@ -2,106 +2,84 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
+from snncc.terminal import console, plain, table, write_json, write_table
 
 if TYPE_CHECKING:
-    from snncc.compiler.diagnostics import SnnccError
-    from snncc.compiler.program import Program
+    from snncc.compiler.diagnostics import Diagnostic
     from snncc.runtime.report import Report
+    from snncc.runtime.stepped import Divergence
 
-Bar = Callable[[str, int, int], None]
-
-
-def _out() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+GOOD, BAD = "bold green", "bold red"
 
 
-def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+def _say(line: object, style: str | None = None) -> None:
+    console().print(plain(line), style=style)
 
 
-@contextmanager
-def progress(quiet: bool) -> Iterator[Bar]:
-    """Give a function (what, done, total) that shows progress on a terminal, and is silent elsewhere."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda what, done, total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("working", total=None)
-        yield lambda what, done, total: bars.update(task, description=what, completed=done, total=total or None)
-
-
-def compiled(program: Program, path: Path, as_json: bool) -> None:
-    """Say what was compiled and what the compiler noted."""
-    summary = program_summary(program) | {"file": str(path)}
+def compiled(summary: Mapping[str, Any], as_json: bool) -> None:
+    """Say what was compiled and what the compiler noted; ``summary`` is a program's, with the file's name."""
     if as_json:
-        return _json(summary)
-    out = _out()
-    out.print(
-        f"{path}: {summary['populations']} populations, {summary['neurons']} neurons, coding {summary['coding']}, "
-        f"levels 0..{summary['levels']}, latency {summary['latency_steps']} steps, "
+        return write_json(summary)
+    _say(
+        f"{summary['file']}: {summary['populations']} populations, {summary['neurons']} neurons, "
+        f"coding {summary['coding']}, levels 0..{summary['levels']}, latency {summary['latency_steps']} steps, "
         f"interval {summary['initiation_interval']}"
     )
     for note in summary["notes"]:
-        out.print(note, markup=False)
+        _say(note)
     return None
 
 
-def program_summary(program: Program) -> dict[str, Any]:
-    """Return the figures of a program that need no data."""
-    settings = dict(program.origin.settings) if program.origin else {}
-    return {
-        "program": program.name, "target": program.target, "coding": settings.get("coding"),
-        "levels": settings.get("levels"), "bits": settings.get("bits"), "weight_bits": settings.get("weight_bits"),
-        "populations": len(program.populations), "connections": len(program.connections),
-        "neurons": sum(p.size for p in program.populations), "window_steps": program.max_window,
-        "latency_steps": program.latency, "initiation_interval": program.interval,
-        "notes": [str(note) for note in program.origin.notes] if program.origin else [],
-    }
+def printed(name: str, text: str) -> None:
+    """Print the graph after a pass."""
+    sys.stdout.write(f"# after {plain(name)}\n{plain(text)}\n")
+
+
+def timed(times: Sequence[tuple[str, float]]) -> None:
+    """Print how long each pass took, to stderr."""
+    for name, seconds in times:
+        sys.stderr.write(f"{seconds * 1000:9.1f} ms  {name}\n")
 
 
 def verified(report: Report, as_json: bool) -> None:
     """Print a verification report: verdict first, then evidence."""
     if as_json:
-        return _json(report.to_json())
-    out = _out()
-    out.print(f"[bold {'green' if report.exact else 'red'}]{report.verdict}[/]")
-    if report.first_divergence is not None:
-        _divergence(out, report)
-    for line in _evidence(report):
-        out.print(line, markup=False)
-    out.print(_layer_table(report))
+        return write_json({"verdict": report.verdict, **report.to_json()})
+    _say(report.verdict, GOOD if report.exact else BAD)
+    for line in (*_divergence(report.first_divergence), *_evidence(report)):
+        _say(line)
+    if report.layers:
+        write_table(_layer_table(report))
     for note in report.notes:
-        out.print(note, markup=False)
+        _say(note)
     return None
 
 
-def _divergence(out: Console, report: Report) -> None:
-    first = report.first_divergence
-    assert first is not None
-    out.print(
-        f"first: {first.what} of {first.population}[{first.neuron}] in step {first.step} (sample {first.sample}): "
-        f"expected {first.expected}, found {first.found}; {first.loc}", markup=False,
+def _divergence(first: Divergence | None) -> Iterator[str]:
+    if first is None:
+        return
+    where = f"in step {first.step} (sample {first.sample})"
+    if first.what not in ("spike", "membrane"):
+        yield f"first: {first.what} {where}"
+        return
+    yield (
+        f"first: {first.what} of {first.population}[{first.neuron}] {where}: expected {first.expected}, "
+        f"found {first.found}; {first.loc}"
     )
     for source, neuron, payload, weight in first.inputs[:10]:
-        out.print(f"  arrived: {source}[{neuron}] payload {payload} x weight {weight}", markup=False)
+        yield f"  arrived: {source}[{neuron}] payload {payload} x weight {weight}"
+    if len(first.inputs) > 10:
+        yield f"  and {len(first.inputs) - 10} more; --json lists them"
 
 
 def _evidence(report: Report) -> Iterator[str]:
+    if report.executor_mismatches:
+        yield f"the fast and the plain integer executor differ in {report.executor_mismatches} output values"
     if report.float_accuracy is not None:
         yield (
             f"accuracy: float {report.float_accuracy:.4f}, integer {report.integer_accuracy:.4f} on {report.samples} "
@@ -111,127 +89,159 @@ def _evidence(report: Report) -> Iterator[str]:
         yield f"float and integer network predict the same class on {report.agreement:.4f} of {report.samples} samples"
     if report.float_mae is not None:
         yield f"mean absolute error against y: float {report.float_mae:.6g}, integer {report.integer_mae:.6g}"
-        yield f"PSNR against y in dB: float {report.float_psnr_db}, integer {report.integer_psnr_db}"
+        yield f"PSNR against y in dB: float {_db(report.float_psnr_db)}, integer {_db(report.integer_psnr_db)}"
+    yield f"mean absolute difference of float and integer outputs: {report.output_mae:.6g}"
     yield (
         f"coding {report.coding}, levels 0..{report.levels}: latency {report.latency_steps} steps, "
         f"initiation interval {report.initiation_interval}, longest window {report.window_steps}"
     )
-    yield (
-        f"an inference: {report.spikes_per_inference:.1f} spikes, {report.synops_per_inference:.0f} synaptic events, "
-        f"{report.payload_bits_per_inference:.0f} payload bits"
-    )
+    if report.samples_stepped:
+        yield (
+            f"an inference: {report.spikes_per_inference:.1f} spikes, {report.synops_per_inference:.0f} synaptic "
+            f"events, {report.payload_bits_per_inference:.0f} payload bits"
+        )
     if report.clipped_inputs:
         yield f"{report.clipped_inputs} input values lie outside the calibrated range and were clipped"
 
 
-def _layer_table(report: Report) -> Table:
-    table = Table("layer", "op", "in the model", "levels", "SQNR dB", "cosine", "max error")
+def _db(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _layer_table(report: Report) -> Any:
+    rows = []
     for layer in report.layers:
         sqnr = "-" if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}"
         cosine = "-" if layer.cosine is None else f"{layer.cosine:.5f}"
-        table.add_row(
-            layer.name, layer.op, layer.module, str(layer.levels), sqnr, cosine, f"{layer.max_error:.4g}"
-        )
-    return table
+        rows.append((layer.name, layer.op, layer.module, layer.levels, sqnr, cosine, f"{layer.max_error:.4g}"))
+    numbers = ("levels", "SQNR dB", "cosine", "max error")
+    return table(("layer", "op", "in the model", *numbers), rows, numbers)
 
 
-def named_outputs(program: Program, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arrays for a result file: ``y`` in real units and ``y_integer``, by output name if there are several."""
-    scales = {o.name: float(o.scale) for o in program.outputs}
-    named = {}
-    for name, values in outputs.items():
-        key = "y" if len(outputs) == 1 else name
-        named[key] = values.astype("float32")
-        named[f"{key}_integer"] = (values / scales[name]).round().astype("int64")
-    return named
-
-
-def ran(program: Program, outputs: Mapping[str, Any], path: Path, as_json: bool) -> None:
-    """Say what was written."""
-    shapes = {name: list(values.shape) for name, values in outputs.items()}
+def ran(result: Mapping[str, Any], as_json: bool) -> None:
+    """Say what was written: keys file, samples, outputs (shapes by array name) and clipped_inputs."""
     if as_json:
-        return _json({"file": str(path), "outputs": shapes})
-    listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-    _out().print(f"{path}: {listed}", markup=False)
+        return write_json(result)
+    listed = ", ".join(f"{name} {shape}" for name, shape in result["outputs"].items())
+    _say(f"{result['file']}: {listed}")
+    if result["clipped_inputs"]:
+        _say(f"{result['clipped_inputs']} input values lie outside the calibrated range and were clipped")
     return None
 
 
 def inspected(found: dict[str, Any], as_json: bool, text: bool) -> None:
     """Print what ``inspection.inspect_file`` found."""
     if as_json:
-        return _json({key: value for key, value in found.items() if key != "text"})
-    out = _out()
-    out.print(f"{found['kind']} {found['name']}: {found['parameters']} parameters", markup=False)
-    for item in found["inputs"]:
-        span = f", levels {item['lo']}..{item['hi']} of {item['scale']:.6g}" if item.get("scale") else ""
-        out.print(f"input {item['name']}: float32 [samples, {', '.join(map(str, item['shape']))}]{span}", markup=False)
-    table = Table("node", "op", "shape", "parameters", "in the model")
-    for row in found["nodes"]:
-        table.add_row(row["name"], row["op"], str(row["shape"]), str(row["parameters"]), row["loc"])
-    out.print(table)
-    for problem in found.get("problems", []):
-        out.print(problem["text"], markup=False)
+        return write_json({key: value for key, value in found.items() if text or key != "text"})
+    for line in _heading(found):
+        _say(line)
+    write_table(_populations(found) if found["kind"] == "program" else _operators(found))
+    for problem in found["diagnostics"]:
+        _say(problem["text"])
+    for note in found.get("notes", ()):
+        _say(note)
     if text:
-        out.print(found["text"], markup=False)
+        _say(found["text"])
     return None
 
 
-def explained(code: str, as_json: bool) -> None:
-    """Print the catalogue's entry of a code.
+def _heading(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{found['kind']} {found['name']}: {found['parameters']} parameters, {len(found['nodes'])} nodes"
+    if found["kind"] == "program":
+        yield (
+            f"target {found['target']}, coding {found['coding']}, levels 0..{found['levels']}, {found['neurons']} "
+            f"neurons, latency {found['latency_steps']} steps, interval {found['initiation_interval']}"
+        )
+    else:
+        verdict = "every operator is supported" if found["supported"] else "CANNOT BE COMPILED, see below"
+        yield f"{verdict}; targets: {', '.join(found['targets'])}; codings: {', '.join(found['codings'])}"
+    for item in found["inputs"]:
+        yield f"input {item['name']}: {item['dtype']}{_samples(item['shape'])}{_span(item)}"
+    for item in found["outputs"]:
+        scale = f", in units of {item['scale']:.6g}" if item.get("scale") else ""
+        yield f"output {item['name']}: float32{_samples(item['shape'])}{scale}"
+
+
+def _samples(shape: Sequence[object] | None) -> str:
+    return "" if shape is None else f" [{', '.join(('samples', *map(str, shape)))}]"
+
+
+def _span(item: Mapping[str, Any]) -> str:
+    if item["scale"] is None:
+        return ""
+    low, high = item["range"]
+    levels = f"levels {item['lo']}..{item['hi']} of {item['scale']:.6g}"
+    return f" from {low:.6g} to {high:.6g}, {levels}; beyond that it is clipped"
+
+
+def _populations(found: Mapping[str, Any]) -> Any:
+    numbers = ("start", "window", "weights")
+    rows = [
+        (r["name"], r["op"], r["shape"], r["start"], r["window"], r["parameters"], r["loc"].partition(":")[2])
+        for r in found["nodes"]
+    ]
+    return table(("population", "coding", "shape", *numbers, "in the model"), rows, numbers)
+
+
+def _operators(found: Mapping[str, Any]) -> Any:
+    rows = [
+        (r["name"], r["op"], r["shape"] or "?", r["parameters"], ", ".join(r["support"]) or "yes",
+         r["loc"].partition(":")[2])
+        for r in found["nodes"]
+    ]
+    return table(("node", "op", "shape", "parameters", "support", "in the model"), rows, ("parameters",))
+
+
+def explained(code: str | None, as_json: bool) -> None:
+    """Print the catalogue's entry of a code, or list all codes.
 
     Raises:
         SnnccError: SNN508 with exit code 2, no such code.
     """
-    from dataclasses import asdict
-
     from snncc.compiler.catalogue import CATALOGUE
-    from snncc.compiler.diagnostics import fail
+    from snncc.compiler.diagnostics import Loc, fail
 
+    if code is None:
+        if as_json:
+            return write_json({"codes": [{"code": key, **asdict(entry)} for key, entry in CATALOGUE.items()]})
+        return write_table(table(("code", "title"), [(key, entry.title) for key, entry in CATALOGUE.items()]))
+    code = f"SNN{code}" if code.isdigit() else code.upper()
     if code not in CATALOGUE:
-        raise fail("SNN508", f"there is no diagnostic '{code}'", hint="codes look like SNN102", exit_code=2)
+        hint = "codes look like SNN102; snncc explain lists all"
+        raise fail("SNN508", f"there is no diagnostic '{code}'", Loc("options", "code"), hint, 2)
     entry = CATALOGUE[code]
     if as_json:
-        return _json({"code": code, **asdict(entry)})
-    _out().print(f"{code}: {entry.title}\n\n{entry.meaning}\n\nWhat to do: {entry.fix}", markup=False)
-    return None
+        return write_json({"code": code, **asdict(entry)})
+    return _say(f"{code}: {entry.title}\n\n{entry.meaning}\n\nWhat to do: {entry.fix}")
 
 
 def demonstrated(reports: Sequence[Report], as_json: bool) -> None:
     """Print the table of the demonstration, verdict first."""
-    if as_json:
-        return _json([report.to_json() for report in reports])
-    out = _out()
     exact = all(report.exact for report in reports)
-    first = reports[0]
     verdict = "EXACT in every coding" if exact else "NOT EXACT"
-    out.print(f"[bold {'green' if exact else 'red'}]{verdict}[/]: float accuracy {first.float_accuracy:.4f}, "
-              f"{first.samples} test images, {first.samples_stepped} stepped and {first.witnesses} witnesses in each")
-    table = Table("coding", "accuracy", "exact", "end-to-end steps", "interval", "spikes", "synaptic events", "payload bits")
-    for r in reports:
-        table.add_row(
-            r.coding, f"{r.integer_accuracy:.4f}", "yes" if r.exact else "NO", str(r.latency_steps),
-            str(r.initiation_interval), f"{r.spikes_per_inference:.1f}", f"{r.synops_per_inference:.0f}",
-            f"{r.payload_bits_per_inference:.0f}",
-        )
-    out.print(table)
-    return None
-
-
-def failed(error: SnnccError, as_json: bool) -> None:
-    """Print every diagnostic of an error, to stderr; as JSON to stdout where JSON was asked for."""
     if as_json:
-        from dataclasses import asdict
-
-        return _json({"diagnostics": [asdict(diagnostic) for diagnostic in error.diagnostics]})
-    for diagnostic in error.diagnostics:
-        sys.stderr.write(f"{diagnostic}\n")
+        several = [{"verdict": report.verdict, **report.to_json()} for report in reports]
+        return write_json({"verdict": verdict, "exact": exact, "reports": several})
+    first = reports[0]
+    _say(verdict, GOOD if exact else BAD)
+    _say(
+        f"float accuracy {first.float_accuracy:.4f} on {first.samples} test images; {first.samples_stepped} of them "
+        f"and {first.witnesses} witnesses stepped in each coding"
+    )
+    rows = [
+        (r.coding, f"{r.integer_accuracy:.4f}", "yes" if r.exact else "NO", r.latency_steps, r.initiation_interval,
+         f"{r.spikes_per_inference:.0f}", f"{r.synops_per_inference:.0f}", f"{r.payload_bits_per_inference:.0f}")
+        for r in reports
+    ]
+    numbers = ("accuracy", "steps", "interval", "spikes", "synaptic events", "payload bits")
+    write_table(table(("coding", "accuracy", "exact", *numbers[1:]), rows, numbers))
     return None
 
 
-def crashed(error: BaseException) -> None:
-    """Say that the compiler is at fault, and leave a folder with what is needed to find out why."""
-    folder = Path(tempfile.mkdtemp(prefix="snncc-bug-"))
-    (folder / "traceback.txt").write_text("".join(traceback.format_exception(type(error), error, error.__traceback__)), encoding="utf-8")
-    (folder / "command.txt").write_text(" ".join(sys.argv), encoding="utf-8")
-    sys.stderr.write(f"internal error: {str(error).splitlines()[0] if str(error) else type(error).__name__}\n")
-    sys.stderr.write(f"This is a bug in snncc. What is needed to find it is in {folder}\n")
+def failed(diagnostics: Sequence[Diagnostic], as_json: bool) -> None:
+    """Print every diagnostic to stderr; as JSON to stdout where JSON was asked for."""
+    if as_json:
+        return write_json({"diagnostics": [asdict(diagnostic) for diagnostic in diagnostics]})
+    for diagnostic in diagnostics:
+        sys.stderr.write(f"{plain(diagnostic)}\n")
+    return None

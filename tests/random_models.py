@@ -46,7 +46,7 @@ class Net:
 
     input_shape: tuple[int, ...] = ()
 
-    def model(self, shape: tuple[object, ...]) -> onnx.ModelProto:
+    def model(self, shape: tuple[str | int | None, ...]) -> onnx.ModelProto:
         """Return the model so far, its last value the output."""
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
         y = helper.make_tensor_value_info(self.last, TensorProto.FLOAT, None)

@@ -59,16 +59,16 @@ def example() -> Program:
         Connection("y.in", "x", "y", "add", conv, gather=ints(0, 2, 1, 3), loc=loc),
         Connection("y.back", "y", "y", "add", back, 2),
     )
-    inputs = (TensorInput("image", "x", "add", (1, 2, 2), 0, 4, Fraction(1, 3)), EventInput("events", "x", "add"))
+    inputs = (TensorInput("image", "x", "add", (1, 2, 2), 0, 4, Fraction(3, 8)), EventInput("events", "x", "add"))
     return Program("net", "loihi1", 4, (x, y), wires, inputs, (Output("logits", "y", Fraction(1, 4096)),))
 
 
 def example_with_origin() -> Program:
     """Return the example with a network it could have been compiled from."""
     nodes = (
-        Node("x", Encode(1 / 3, 0, 4), ("image",), TensorType(LEVEL, (1, 2, 2), 0, 4), Loc("net.onnx", "image")),
+        Node("x", Encode(0.375, 0, 4), ("image",), TensorType(LEVEL, (1, 2, 2), 0, 4), Loc("net.onnx", "image")),
         Node("u", Conv((1, 1), (0,) * 4, (1, 1)), ("x", "w"), TensorType(CHARGE, (9, 1, 1))),
-        Node("y", Readout(0.25), ("u", "b"), TensorType(CHARGE, (9, 1, 1))),
+        Node("y", Readout(1 / 4096), ("u", "b"), TensorType(CHARGE, (9, 1, 1))),
     )
     constants = {"w": np.arange(-300, -264).reshape(9, 1, 2, 2), "b": np.arange(9) * 10**6}
     image = Input("image", TensorType(FLOAT, (1, 2, 2)), Loc("net.onnx", "image"))

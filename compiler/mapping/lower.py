@@ -10,10 +10,11 @@ import numpy as np
 
 from snncc.compiler.coding import CODINGS, Coding, Levels, firing_neuron, reading_neuron
 from snncc.compiler.coding.base import Ints, parameters
+from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.ops import Encode, Fire, MaxPool, Readout
 from snncc.compiler.mapping.edges import Edge, linear_edge, through_views
-from snncc.compiler.mapping.pool import pool_connections, pool_population
+from snncc.compiler.mapping.pool import pool_connections, pool_population, port_problems
 from snncc.compiler.mapping.relay import bridge
 from snncc.compiler.mapping.schedule import Slot, edge_delay, interval_of, start_after
 from snncc.compiler.program import Claim, Connection, Output, Population, Program, TensorInput
@@ -51,6 +52,7 @@ class Lowering:
         self.scales: dict[str, Fraction] = {}
         self.slots: dict[str, Slot] = {}
         self.codings: dict[str, Coding] = {}
+        self.problems: list[Diagnostic] = []
 
     def add(self, node: Node) -> None:
         """Lower one node; linear nodes and views are part of the edges that read them."""
@@ -77,8 +79,8 @@ class Lowering:
         bias, theta = (_spread(self.graph.constants[name], node) for name in node.inputs[-2:])
         start = start_after(self.slots[e.source.name] for e in edges)
         kernels = [self.codings[e.source.name].kernel for e in edges]
-        self._place(node, self.choice.of(node), Levels(op.lo, op.hi), kernels, bias, theta, start)
         self._connect(node, edges, start)
+        self._place(node, self.choice.of(node), Levels(op.lo, op.hi), kernels, bias, theta, start)
 
     def _place(
         self, node: Node, coding: Coding, levels: Levels, kernels: list[str], bias: Ints, theta: Ints, start: int
@@ -107,7 +109,11 @@ class Lowering:
                 edge_delay(self.slots[source], start), edge.gather, edge.node.loc,
             )
             sender = next(p for p in self.populations if p.name == source)
-            relays, bridged = bridge(connection, sender, self.codings[source], self.target)
+            try:
+                relays, bridged = bridge(connection, sender, self.codings[source], self.target)
+            except SnnccError as error:
+                self.problems.extend(error.diagnostics)
+                continue
             self.populations.extend(relays)
             self.connections.extend(bridged)
 
@@ -118,6 +124,7 @@ class Lowering:
         shape = self.graph.types[node.inputs[0]].shape
         population, taps = pool_population(node, shape, coding, pooled, self.target.state_bits)
         self.slots[node.name], self.codings[node.name] = pooled, coding
+        self.problems.extend(port_problems(node, population, self.target))
         self.populations.append(population)
         self.connections.extend(pool_connections(node, shape, source.name, taps, gather))
 
@@ -129,10 +136,10 @@ class Lowering:
         self.slots[node.name] = Slot(start, 1)
         params = {"offset": _spread(self.graph.constants[node.inputs[-1]], node)}
         claim = Claim(node.name, "read")
+        self._connect(node, edges, start)
         self.populations.append(
             Population(node.name, node.type.shape, neuron, params, start, 1, 1, False, claim, node.loc)
         )
-        self._connect(node, edges, start)
         self.scales[node.name] = Fraction(op.scale)
 
 
@@ -142,12 +149,17 @@ def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = N
     Args:
         graph: a QUANTIZED graph whose ranges have been proved to fit the target.
         choice: the coding of every population.
-        target: gives the width of states and the longest delay.
+        target: gives the width of states, the longest delay and the in-ports of a neuron.
         schedule: ``pipelined`` or ``sequential``; None for the target's own.
+
+    Raises:
+        SnnccError: SNN330 and SNN331, all of them at once: a wait or a max-pool that the target has no means for.
     """
     lowering = Lowering(graph, choice, target)
     for node in graph.nodes:
         lowering.add(node)
+    if lowering.problems:
+        raise SnnccError(lowering.problems)
     interval = interval_of(lowering.slots, schedule or target.schedule)
     scales = lowering.scales
     outputs = tuple(Output(label, value, scales[value]) for label, value in graph.named_outputs.items())

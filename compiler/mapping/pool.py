@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
 
 from snncc.compiler.coding import Coding, Levels
+from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.ir.graph import Array, Node
 from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.mapping.schedule import Slot
 from snncc.compiler.program import Claim, Connection, ConvSynapses, Population
+from snncc.compiler.targets import Target
 
 Taps = dict[str, tuple[int, ...]]
 
@@ -37,6 +40,18 @@ def pool_population(
         levels.signed, claim, node.loc,
     )
     return population, pool.taps
+
+
+def port_problems(node: Node, population: Population, target: Target) -> Iterator[Diagnostic]:
+    """Yield SNN331 if a max-pool's neurons need more in-ports than the target has."""
+    ports = len(population.neuron.ports)
+    if ports > target.ports:
+        message = (
+            f"max-pool '{node.name}' needs {ports} in-ports a neuron to hear each position of its {_op(node).kernel} "
+            f"window; {target.name} has {target.ports}"
+        )
+        hint = "pool in steps of smaller windows, or use fewer levels or another coding"
+        yield Diagnostic("SNN331", message, node.loc, hint)
 
 
 def pool_connections(

@@ -8,7 +8,7 @@ import numpy as np
 
 from snncc.compiler.coding import Coding, Levels, firing_neuron
 from snncc.compiler.coding.base import parameters
-from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.diagnostics import InternalError, fail
 from snncc.compiler.program import Connection, ConvSynapses, Population
 from snncc.compiler.targets import Target
 
@@ -19,29 +19,43 @@ def bridge(
     """Return the relays a connection needs, and the connections that replace it.
 
     A relay latches the source's level and sends it again in the same coding, so each adds a window and up to the
-    target's longest delay. Synaptic delay costs nothing in the model, a relay one neuron and one synapse a neuron of the
-    source, so relays are used only where the delay does not fit.
+    target's longest delay. Synaptic delay costs nothing in the model, a relay one neuron and one synapse a neuron of
+    the source, so there are as few relays as the wait allows.
 
     Args:
         connection: the edge as the schedule wants it, its delay of any length.
         source: the sending population.
         coding: its coding.
         target: gives the longest delay.
+
+    Raises:
+        SnnccError: SNN330, the wait is too long for the synapses and too short for a relay's window.
     """
     relays: list[Population] = []
     links: list[Connection] = []
-    wait = connection.delay - 1
-    while wait > target.max_delay:
-        hold = min(target.max_delay, wait - source.window)
-        if hold < 0:
-            break
+    *holds, wait = _holds(connection, source, target)
+    for hold in holds:
         relay = _relay(f"{connection.name}.relay{len(relays)}", source, coding, hold, target.state_bits)
         links.append(_copy(source, relay, coding.kernel, 1 + hold, connection))
         relays.append(relay)
-        wait -= hold + source.window
         source = relay
     last = replace(connection, source=source.name, delay=1 + wait)
     return relays, [*links, last]
+
+
+def _holds(connection: Connection, source: Population, target: Target) -> list[int]:
+    """Return the synaptic delay of each link, beyond the step an axon takes: of those to the relays, and the last."""
+    wait, most = connection.delay - 1, target.max_delay
+    relays = max(0, -(-(wait - most) // (source.window + most)))
+    spare = wait - relays * source.window
+    if spare < 0:
+        message = (
+            f"spikes of '{source.name}' must wait {wait} steps for '{connection.target}'; {target.name} delays by up "
+            f"to {most}, and a relay would take {source.window}"
+        )
+        hint = "use one coding and the same levels in every branch, or fewer levels"
+        raise fail("SNN330", message, connection.loc, hint)
+    return [max(0, min(most, spare - link * most)) for link in range(relays + 1)]
 
 
 def _relay(name: str, source: Population, coding: Coding, hold: int, bits: int) -> Population:

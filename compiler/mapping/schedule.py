@@ -5,8 +5,8 @@
     delay of an edge = 1 + start_i - P_j - start_j, the one step an axon takes and the wait
     interval = max P
 
-so the last spike of every window arrives in the step in which the receiver latches, and idle steps come first, while the
-accumulators are still 0: this is what makes doubling and ramp kernels exact across skips and mixed windows.
+so the last spike of every window arrives in the step in which the receiver latches, and idle steps come first, while
+the accumulators are still 0: this is what makes doubling and ramp kernels exact across skips and mixed windows.
 """
 
 from __future__ import annotations

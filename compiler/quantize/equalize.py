@@ -24,12 +24,12 @@ SPREAD = 8.0  # largest ratio by which a channel is moved against the others: th
 
 @dataclass(frozen=True)
 class Equalize(Pass):
-    """relu(W x + b) = r relu(W/r x + b/r) for r > 0: each channel is divided by r, its readers' weights multiplied by r.
+    """relu(W x + b) = r relu(W/r x + b/r), r > 0: a channel is divided by r, its readers' weights multiplied by r.
 
     r is the channel's own best scale of a level over that of its layer, so that every channel makes use of all levels
-    (after Nagel et al., 2019, "Data-free quantization through weight equalization and bias correction", section 4.1, with
-    activations measured on calibration data in place of weights). A layer stays as it is where its activation is capped,
-    where its charge is read by others too, or where a reader is no weighted sum that can take the factor in.
+    (after Nagel et al., 2019, "Data-free quantization through weight equalization and bias correction", section 4.1,
+    with activations measured on calibration data in place of weights). A layer stays as it is where its activation is
+    capped, where its charge is read by others too, or where a reader is no weighted sum that can take the factor in.
 
     Attributes:
         calibration: float inputs [samples, *shape] by input name.

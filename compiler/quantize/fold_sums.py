@@ -20,8 +20,8 @@ class FoldSums(Pass):
     """sum over j of w_j (sum over k of q_jk) = sum over j, k of w_j q_jk, integer by integer.
 
     An average pool is an exact sum population with Q' = k Q levels; in a unary coding its window is k times as long.
-    Here its readers take its sources' levels directly, each with the same integer weight: no charge and no level after it
-    changes, so the program still reproduces the network with the sums in it. A sum stays where its readers are no
+    Here its readers take its sources' levels directly, each with the same integer weight: no charge and no level after
+    it changes, so the program still reproduces the network with the sums in it. A sum stays where its readers are no
     weighted sums, where a convolution's padding would see its sources, or where overlapping windows would need weights
     wider than the target's.
 

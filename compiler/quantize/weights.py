@@ -21,6 +21,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating]
 EXTRA = 2  # exponents tried beyond the one that holds the largest weight; they clip it and keep finer steps
 NEGLIGIBLE = 2.0**-10  # share of a level; a channel whose sources cannot move it by so much has no weights
+HEARD = 0.5  # level; a layer that can be moved by so much must keep a weight
 MOST_EXPONENT = 40  # keeps theta Q within 64 bits, far beyond any state
 MOST_BIAS = 2.0**62  # the same for biases; none of this size fits a state
 
@@ -72,8 +73,11 @@ def firing_layer(
         weight_bits: width of a weight, sign included.
         target: gives the widths of states.
     """
+    heard = _reach(edges, scale) >= HEARD
     for doublings in range(levels.hi.bit_length()):
         layer = _fitted(edges, bias, scale * 2.0**doublings, levels, weight_bits, target)
+        if not any(weight.any() for weight in layer.weights):
+            layer = replace(layer, halvings=np.where(heard, -1, layer.halvings))
         if (layer.halvings >= 0).all():
             break
     return replace(layer, coarsening=1 << doublings)
@@ -89,8 +93,6 @@ def _fitted(
         reach = bounds((w, e.levels) for w, e in zip(layer.weights, edges, strict=True))
         tight = ~fits(reach, layer.bias, layer.theta, levels, target)
         if not (tight & (exponents > 0)).any():
-            if not any(weight.any() for weight in layer.weights):
-                tight = tight | (best > 0)  # nothing is left of the layer
             return replace(layer, halvings=np.where(tight, -1, best - exponents).astype(np.int64))
         exponents = exponents - (tight & (exponents > 0))
 
@@ -119,8 +121,7 @@ def _exponents(edges: Sequence[Edge], scale: float, weight_bits: int) -> Ints:
     channels = len(edges[0].weight)
     parts = [e.weight.reshape(channels, -1).astype(np.float64) * (e.scale / scale) for e in edges]
     flat = np.concatenate(parts, axis=1)
-    reach = sum(np.abs(part).sum(axis=1) * e.levels.magnitude for part, e in zip(parts, edges, strict=True))
-    moves = np.asarray(reach >= NEGLIGIBLE)
+    moves = _reach(edges, scale) >= NEGLIGIBLE
     largest = np.where(moves, np.abs(flat).max(axis=1), most)
     candidates = np.maximum(np.floor(np.log2(most / largest)), 0)[None] + np.arange(EXTRA + 1)[:, None]
     losses = []
@@ -130,6 +131,15 @@ def _exponents(edges: Sequence[Edge], scale: float, weight_bits: int) -> Ints:
         losses.append(((held - flat) ** 2).sum(axis=1))
     chosen = candidates[np.argmin(np.array(losses), axis=0), np.arange(channels)]
     return np.where(moves, np.minimum(chosen, MOST_EXPONENT), 0).astype(np.int64)
+
+
+def _reach(edges: Sequence[Edge], scale: float) -> npt.NDArray[np.float64]:
+    """Return per channel by how many levels its sources can move a charge."""
+    reach = np.zeros(len(edges[0].weight))
+    for edge in edges:
+        flat = np.abs(edge.weight.reshape(len(reach), -1)).sum(axis=1, dtype=np.float64)
+        reach += flat * edge.levels.magnitude * edge.scale / scale
+    return reach
 
 
 def _build(

@@ -133,7 +133,7 @@ BREACHES: list[tuple[str, str, Callable[[], Program]]] = [
     ("SNN317", "of 0 each", lambda: with_input(scale=Fraction(0))),
     ("SNN317", "free-running", lambda: replace(OK, interval=0)),
     ("SNN317", "reads nobody", lambda: with_output(population="nobody")),
-    ("SNN317", "has the scale -1", lambda: with_output(scale=Fraction(-1))),
+    ("SNN317", "no positive float64", lambda: with_output(scale=Fraction(-1))),
 ]
 
 
