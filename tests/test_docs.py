@@ -217,10 +217,11 @@ def test_the_table_of_the_readme_is_what_the_program_does() -> None:
     program = snncc.compile(folder / "mnist_cnn.onnx", calibration["x"])
     assert program.origin is not None
     guess = snncc.run(program, test["x"])[program.outputs[0].name].argmax(axis=1)
-    accuracy = f"{(guess == test['y']).mean():.4f}"
+    accuracy = float((guess == test["y"]).mean())
     target = load_target("loihi2")
-    wanted = []
-    for coding in CODINGS:
-        lowered = lower(program.origin.network, choose(coding, target), target)
-        wanted.append((coding, accuracy, str(lowered.latency), str(lowered.interval)))
-    assert rows == wanted
+    lowered = {coding: lower(program.origin.network, choose(coding, target), target) for coding in CODINGS}
+    assert [row[0] for row in rows] == list(CODINGS)
+    for coding, printed, steps, interval in rows:
+        assert (int(steps), int(interval)) == (lowered[coding].latency, lowered[coding].interval)
+        # Calibration sums floats, and another processor may sum them in another order: 3 of 1,000 images.
+        assert abs(float(printed) - accuracy) <= 0.003
