@@ -184,6 +184,8 @@ class _Builder:
         if isinstance(op, Reshape):
             shape = self._tensor(f"{node.name}.shape", np.array([-1, *op.shape], dtype=np.int64))
             self._op("Reshape", [node.inputs[0], shape], node.name)
+        elif isinstance(op, Transpose) and op.perm == tuple(range(len(op.perm))):
+            self._op("Identity", list(node.inputs), node.name)  # onnxruntime 1.23 fuses it with a Gemm as if it swapped
         elif isinstance(op, Transpose):
             self._op("Transpose", list(node.inputs), node.name, perm=[0, *(axis + 1 for axis in op.perm)])
         else:

@@ -188,6 +188,9 @@ def _reshape(op: Reshape, writer: _Writer, node: Node) -> None:
 
 @_write.register
 def _transpose(op: Transpose, writer: _Writer, node: Node) -> None:
+    if op.perm == tuple(range(len(op.perm))):
+        writer.emit("Identity", node.inputs, node.name)  # onnxruntime 1.23 fuses it with a Gemm as if it swapped axes
+        return
     writer.emit("Transpose", node.inputs, node.name, perm=(0, *(axis + 1 for axis in op.perm)))
 
 

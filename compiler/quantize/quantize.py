@@ -237,7 +237,9 @@ class _Quantizer:
         op = Fire(levels.lo, levels.hi, self.scale[node.name])
         self._emit(node.name, op, (*charges, bias, theta), node.name, node)
 
-    def _emit(self, name: str, op: object, inputs: tuple[str, ...], shows: str | None, node: Node | None = None) -> None:
+    def _emit(
+        self, name: str, op: object, inputs: tuple[str, ...], shows: str | None, node: Node | None = None
+    ) -> None:
         loc = node.loc if node else next(i.loc for i in self.graph.inputs if i.name == shows)
         kind = TensorType(CHARGE if isinstance(op, Readout) else FLOAT, ())
         self.nodes.append(Node(name, op, inputs, kind, loc))  # type: ignore[arg-type]

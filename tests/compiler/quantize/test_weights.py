@@ -58,8 +58,9 @@ def check_integers(layer: IntegerLayer, edges: Sequence[Edge], bias: Floats, mos
 
 def reach(edges: Sequence[Edge], scale: float) -> Floats:
     """Return by how many levels the sources can move each channel."""
-    parts = [np.abs(e.weight).reshape(3, -1).sum(axis=1, dtype=np.float64) * e.levels.magnitude * e.scale for e in edges]
-    return np.sum(parts, axis=0) / scale
+    sums = [np.abs(e.weight).reshape(3, -1).sum(axis=1, dtype=np.float64) for e in edges]
+    reached: Floats = sum((s * e.levels.magnitude * e.scale for s, e in zip(sums, edges, strict=True)), np.zeros(3))
+    return reached / scale
 
 
 def in_units(edges: Sequence[Edge], bias: Floats, unit: Floats, theta: npt.NDArray[np.int64]) -> IntegerLayer:
