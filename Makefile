@@ -26,11 +26,12 @@ demo: $(CORE) ## compile and check a small network; installs no torch
 
 .PHONY: test
 test: $(DEV) ## run every test but the Lava ones, with branch coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
 
 .PHONY: lint
 lint: $(DEV) ## check style with ruff
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 .PHONY: type
 type: $(DEV) ## check types with mypy
@@ -87,7 +88,7 @@ $(CORE): $(INPUTS) | $(BIN)/python
 
 $(DEV): $(INPUTS) | $(BIN)/python
 	@echo "make: installing snncc, torch and the development tools into .venv (minutes, once)"
-	@$(BIN)/python $(PIP_INSTALL) --editable '.[dev,torch]'
+	@$(BIN)/python $(PIP_INSTALL) --editable '.[dev,nets,torch]'
 	@touch $@ $(CORE)
 
 $(LAVA): $(INPUTS)

@@ -46,8 +46,12 @@ def measure(subject: Subject, batch: int, threads: int, streams: int) -> dict[st
         for coding, p in programs.items()
     }
     return {
-        "network": subject.model.stem, "batch": batch, "threads": threads, "streams": streams,
-        "collapsed": asdict(throughput(programs["graded"], test, batch, threads)), "stepped": stepped,
+        "network": subject.model.stem,
+        "batch": batch,
+        "threads": threads,
+        "streams": streams,
+        "collapsed": asdict(throughput(programs["graded"], test, batch, threads)),
+        "stepped": stepped,
     }
 
 
@@ -75,9 +79,7 @@ def main(
     steps = Table("network", "coding", "steps/s, batch 1", f"stream-steps/s, batch {streams}", title="stepped")
     for result in results:
         found = result["collapsed"]
-        speed.add_row(
-            result["network"], f"{found['floats']:.0f}", f"{found['integers']:.0f}", f"{found['ratio']:.2f}"
-        )
+        speed.add_row(result["network"], f"{found['floats']:.0f}", f"{found['integers']:.0f}", f"{found['ratio']:.2f}")
         for coding, rates in result["stepped"].items():
             steps.add_row(result["network"], coding, f"{rates['single']:.0f}", f"{rates['batched']:.0f}")
     console.print(speed)

@@ -142,14 +142,12 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN128": Entry(
         "softmax inside the network",
-        "A softmax, log-softmax or argmax is read by further layers. At an output it is dropped; inside it "
-        "cannot be.",
+        "A softmax, log-softmax or argmax is read by further layers. At an output it is dropped; inside it cannot be.",
         "End the exported network before it, or replace it with a ReLU.",
     ),
     "SNN129": Entry(
         "value that is no weighted sum",
-        "An addition, ReLU or output reads a constant or a single number without axes, which no population "
-        "can hold.",
+        "An addition, ReLU or output reads a constant or a single number without axes, which no population can hold.",
         "Make a constant the bias of a layer; give a single number an axis.",
     ),
     # quantization (SNN200..)
@@ -315,26 +313,16 @@ CATALOGUE: dict[str, Entry] = {
         "An option or argument is unknown, missing, or not of the type it takes.",
         "snncc COMMAND --help lists the options.",
     ),
-    "SNN501": Entry(
-        "unknown target",
-        "There is no chip of this name.",
-        "Use one of the names that the message lists.",
-    ),
+    "SNN501": Entry("unknown target", "There is no chip of this name.", "Use one of the names that the message lists."),
     "SNN502": Entry(
-        "unknown coding",
-        "There is no spike code of this name.",
-        "Use one of the names that the message lists.",
+        "unknown coding", "There is no spike code of this name.", "Use one of the names that the message lists."
     ),
     "SNN503": Entry(
         "bad number of levels",
         "Bits lie outside 1..16, levels outside 1..65535, one of them is no whole number, or both were given.",
         "Give one of the two: bits n means levels 0..2^n - 1.",
     ),
-    "SNN504": Entry(
-        "bad width of weights",
-        "A weight, sign included, has 2 to 8 bits.",
-        "Choose a width from 2 to 8.",
-    ),
+    "SNN504": Entry("bad width of weights", "A weight, sign included, has 2 to 8 bits.", "Choose a width from 2 to 8."),
     "SNN505": Entry(
         "unknown schedule",
         "A schedule is pipelined (samples follow each other at the initiation interval) or sequential (one at a time).",

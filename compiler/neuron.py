@@ -26,8 +26,21 @@ Operand = str | int  # a state, parameter, temporary, in.PORT, phase; or a liter
 
 # Operations and the number of their arguments. Comparisons give 1 or 0; shr floors; select c a b = a if c else b.
 OPERATIONS: dict[str, int] = {
-    "copy": 1, "add": 2, "sub": 2, "mul": 2, "shl": 2, "shr": 2, "min": 2, "max": 2, "clip": 3,
-    "ge": 2, "gt": 2, "eq": 2, "lt": 2, "select": 3, "emit": 1,
+    "copy": 1,
+    "add": 2,
+    "sub": 2,
+    "mul": 2,
+    "shl": 2,
+    "shr": 2,
+    "min": 2,
+    "max": 2,
+    "clip": 3,
+    "ge": 2,
+    "gt": 2,
+    "eq": 2,
+    "lt": 2,
+    "select": 3,
+    "emit": 1,
 }
 NAME = re.compile(r"[A-Za-z_]\w*")
 

@@ -52,8 +52,12 @@ class Options:
 
 
 def make_options(
-    target: str = "loihi2", coding: str | None = None, bits: int | None = None, levels: int | None = None,
-    weight_bits: int = 8, schedule: str | None = None,
+    target: str = "loihi2",
+    coding: str | None = None,
+    bits: int | None = None,
+    levels: int | None = None,
+    weight_bits: int = 8,
+    schedule: str | None = None,
 ) -> Options:
     """Return checked options; ``bits`` n means Q = 2^n - 1 in every coding, 4 where neither is given.
 

@@ -16,6 +16,7 @@ from snncc.compiler.mapping.lower import choose, lower
 from snncc.compiler.options import Options
 from snncc.compiler.passes.base import Observer, Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
+from snncc.compiler.passes.split_pools import SplitPools
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.quantize.calibrate import run
 from snncc.compiler.quantize.equalize import Equalize
@@ -26,6 +27,15 @@ CHECKED = 16  # calibration samples on which the canonical graph is compared wit
 TOLERANCE = 1e-3  # largest difference, relative to the largest output: float32 rounding through folded constants
 
 
+def float_passes(options: Options, data: Data) -> tuple[Pass, ...]:
+    """Return the passes from IMPORTED to the CANONICAL graph that is quantized; all keep what the network computes."""
+    return (
+        *canonical_passes(),
+        SplitPools(options.target.ports),
+        Equalize(data, options.levels),  # last: it reads the weights that are to be quantized
+    )
+
+
 def integer_passes(options: Options) -> tuple[Pass, ...]:
     """Return the passes QUANTIZED -> QUANTIZED that suit a coding; none changes any charge or level it keeps."""
     return (FoldSums(options.weight_bits),) if CODINGS[options.coding].unary else ()
@@ -33,9 +43,8 @@ def integer_passes(options: Options) -> tuple[Pass, ...]:
 
 def pass_names(options: Options) -> tuple[str, ...]:
     """Return the names of the passes that ``compile_graph`` runs, in order, each once."""
-    names = [*(step.name for step in canonical_passes()), Equalize.name, Quantize.name]
-    names += [step.name for step in integer_passes(options)]
-    return tuple(dict.fromkeys(names))
+    steps = (*float_passes(options, {}), Quantize, *integer_passes(options))
+    return tuple(dict.fromkeys(step.name for step in steps))
 
 
 def compile_graph(
@@ -61,7 +70,7 @@ def compile_graph(
     data = check_data(calibration, {i.name: i.type for i in graph.inputs})
     _check_finite(graph, data)
     notes = list(options.notes())
-    canonical = run_passes(graph, [*canonical_passes(), Equalize(data, options.levels)], observe)
+    canonical = run_passes(graph, float_passes(options, data), observe)
     _check_meaning(graph, canonical, data)
     choice = choose(options.coding, options.target)
     quantize = Quantize(
@@ -101,7 +110,11 @@ def _check_finite(imported: Graph, data: Mapping[str, Array]) -> None:
 
 def _settings(options: Options, data: Data) -> dict[str, object]:
     return {
-        "target": options.target.name, "coding": options.coding, "levels": options.levels, "bits": options.bits,
-        "weight_bits": options.weight_bits, "schedule": options.schedule,
+        "target": options.target.name,
+        "coding": options.coding,
+        "levels": options.levels,
+        "bits": options.bits,
+        "weight_bits": options.weight_bits,
+        "schedule": options.schedule,
         "calibration_samples": len(next(iter(data.values()))),
     }

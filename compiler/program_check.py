@@ -70,7 +70,9 @@ def _populations(program: Program) -> Iterator[Diagnostic]:
     for population in program.populations:
         found = [
             *(("SNN311", sentence) for sentence in broken[population.neuron]),
-            *_params(population), *_schedule(population, program.interval), *_spikes(population),
+            *_params(population),
+            *_schedule(population, program.interval),
+            *_spikes(population),
             *_claim(population, network),
         ]
         yield from _told("population", population.name, iter(found), population.loc)

@@ -28,8 +28,11 @@ Get = Callable[[str, str], Array]  # path of an array, the string that stands fo
 
 # Where a field may hold one of several classes, the entry "type" says which.
 TYPES = {
-    "dense": DenseSynapses, "conv": ConvSynapses, "sparse": SparseSynapses,
-    "tensor": TensorInput, "event": EventInput,
+    "dense": DenseSynapses,
+    "conv": ConvSynapses,
+    "sparse": SparseSynapses,
+    "tensor": TensorInput,
+    "event": EventInput,
 }
 _TYPE_OF = {kind: name for name, kind in TYPES.items()}
 

@@ -174,7 +174,12 @@ class _Builder:
         late = node.inputs[0] in self.unfloored
         out = f"{node.name}.max" if late else node.name
         self._op(
-            "MaxPool", [node.inputs[0]], out, kernel_shape=op.kernel, strides=op.strides, pads=op.pads,
+            "MaxPool",
+            [node.inputs[0]],
+            out,
+            kernel_shape=op.kernel,
+            strides=op.strides,
+            pads=op.pads,
             dilations=op.dilations,
         )
         if late:
@@ -224,7 +229,13 @@ class _Builder:
             self._op("Gemm", inputs, out, transB=1)
         elif isinstance(op, Conv):
             self._op(
-                "Conv", inputs, out, strides=op.strides, pads=op.pads, dilations=op.dilations, group=op.groups,
+                "Conv",
+                inputs,
+                out,
+                strides=op.strides,
+                pads=op.pads,
+                dilations=op.dilations,
+                group=op.groups,
                 kernel_shape=weight.shape[2:],
             )
 

@@ -28,9 +28,13 @@ def _select(condition: Ints, then: Ints, other: Ints) -> Ints:
 
 _RUN: dict[str, Callable[..., Ints]] = {
     "copy": lambda a: a,
-    "add": np.add, "sub": np.subtract, "mul": np.multiply,
-    "shl": np.left_shift, "shr": np.right_shift,
-    "min": np.minimum, "max": np.maximum,
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "shl": np.left_shift,
+    "shr": np.right_shift,
+    "min": np.minimum,
+    "max": np.maximum,
     "clip": lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi),
     "ge": lambda a, b: np.greater_equal(a, b).astype(np.int64),
     "gt": lambda a, b: np.greater(a, b).astype(np.int64),
@@ -178,9 +182,7 @@ def run_levels(emulator: Emulator, levels: Mapping[str, Ints], samples: int) -> 
         yield emulator.step()
 
 
-def run_events(
-    emulator: Emulator, events: Mapping[str, Iterable[Event]], steps: int
-) -> Iterator[dict[str, Sent]]:
+def run_events(emulator: Emulator, events: Mapping[str, Iterable[Event]], steps: int) -> Iterator[dict[str, Sent]]:
     """Feed events to every stream and yield each of the next steps.
 
     Args:

@@ -162,6 +162,11 @@ def _concat(op: Concat, *inputs: Ints) -> Ints:
 
 
 _EVALUATE: dict[type[Op], Callable[..., Ints]] = {
-    Conv: _conv, Dense: _dense, MaxPool: _max_pool, Readout: _readout, Reshape: _reshape, Transpose: _transpose,
+    Conv: _conv,
+    Dense: _dense,
+    MaxPool: _max_pool,
+    Readout: _readout,
+    Reshape: _reshape,
+    Transpose: _transpose,
     Concat: _concat,
 }

@@ -75,9 +75,7 @@ def emulate(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
         for name, values in _read(program, part).items():
             found[name].extend(values)
     populations = program.population
-    return {
-        o.name: np.stack(found[o.name]).reshape(total, *populations[o.population].shape) for o in program.outputs
-    }
+    return {o.name: np.stack(found[o.name]).reshape(total, *populations[o.population].shape) for o in program.outputs}
 
 
 def _read(program: Program, levels: Mapping[str, Ints]) -> dict[str, list[Ints]]:

@@ -65,7 +65,10 @@ class Tally:
 
 
 def step_and_compare(
-    program: Program, network: Graph, levels: Mapping[str, Ints], tally: Tally,
+    program: Program,
+    network: Graph,
+    levels: Mapping[str, Ints],
+    tally: Tally,
     progress: Callable[[int], None] = lambda samples: None,
 ) -> dict[str, Ints]:
     """Step samples through the emulator and compare with the integer network; return its values at the outputs.
@@ -106,7 +109,12 @@ class _Chunk:
     """Samples that are stepped together."""
 
     def __init__(
-        self, program: Program, network: Graph, values: Mapping[str, Ints], split: tuple[int, int], offset: int,
+        self,
+        program: Program,
+        network: Graph,
+        values: Mapping[str, Ints],
+        split: tuple[int, int],
+        offset: int,
         tally: Tally,
     ) -> None:
         self.program, self.split, self.offset, self.tally = program, split, offset, tally
@@ -170,8 +178,15 @@ class _Chunk:
     def _divergence(self, population: Population, step: int, what: str, found: Ints, expected: Ints) -> Divergence:
         neuron, stream = (int(i) for i in np.argwhere(found != expected)[0])
         return Divergence(
-            step, self._sample(population, step, stream), population.name, neuron, what, int(expected[neuron, stream]),
-            int(found[neuron, stream]), self._inputs(population, neuron, stream), population.loc,
+            step,
+            self._sample(population, step, stream),
+            population.name,
+            neuron,
+            what,
+            int(expected[neuron, stream]),
+            int(found[neuron, stream]),
+            self._inputs(population, neuron, stream),
+            population.loc,
         )
 
     def _sample(self, population: Population, step: int, stream: int) -> int:

@@ -30,7 +30,10 @@ LAYER_SAMPLES = 128  # data samples of the per-layer comparison
 
 
 def verify(
-    program: Program, x: Array | Mapping[str, Array], y: Array | None = None, limit: int | None = None,
+    program: Program,
+    x: Array | Mapping[str, Array],
+    y: Array | None = None,
+    limit: int | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Report:
     """Compare a program with the integer network it was lowered from, and that one with the float network.
@@ -121,7 +124,11 @@ def _stepped(
 
 
 def _report(
-    program: Program, origin: Origin, inputs: Mapping[str, Array], labels: Array | None, outputs: _Outputs,
+    program: Program,
+    origin: Origin,
+    inputs: Mapping[str, Array],
+    labels: Array | None,
+    outputs: _Outputs,
     steps: _Steps,
 ) -> Report:
     tally, settings = steps.data, origin.settings
@@ -130,25 +137,42 @@ def _report(
     bits, levels = settings.get("bits"), settings.get("levels")
     return Report(
         exact=not mismatches and not steps.executor_mismatches,
-        mismatches=mismatches, samples_stepped=tally.samples, witnesses=steps.witnesses.samples,
-        witness_ties=steps.ties, executor_mismatches=steps.executor_mismatches,
-        samples=len(outputs.integer), **_scores(outputs, labels),  # type: ignore[arg-type]
-        coding=str(settings.get("coding")), bits=bits if isinstance(bits, int) else None,
+        mismatches=mismatches,
+        samples_stepped=tally.samples,
+        witnesses=steps.witnesses.samples,
+        witness_ties=steps.ties,
+        executor_mismatches=steps.executor_mismatches,
+        samples=len(outputs.integer),
+        **_scores(outputs, labels),  # type: ignore[arg-type]
+        coding=str(settings.get("coding")),
+        bits=bits if isinstance(bits, int) else None,
         levels=levels if isinstance(levels, int) else 0,
-        window_steps=program.max_window, latency_steps=program.latency, initiation_interval=program.interval,
-        spikes_per_inference=tally.spikes / counted, synops_per_inference=tally.synops / counted,
+        window_steps=program.max_window,
+        latency_steps=program.latency,
+        initiation_interval=program.interval,
+        spikes_per_inference=tally.spikes / counted,
+        synops_per_inference=tally.synops / counted,
         payload_bits_per_inference=tally.payload_bits / counted,
         steps_per_second=tally.steps / steps.seconds if steps.seconds else 0.0,
-        clipped_inputs=clipped(origin.network, inputs), layers=_layers(origin, inputs),
+        clipped_inputs=clipped(origin.network, inputs),
+        layers=_layers(origin, inputs),
         spikes={name: count / counted for name, count in tally.by_population.items()},
-        first_divergence=tally.first or steps.witnesses.first, notes=tuple(map(str, origin.notes)),
+        first_divergence=tally.first or steps.witnesses.first,
+        notes=tuple(map(str, origin.notes)),
     )
 
 
 def _scores(outputs: _Outputs, labels: Array | None) -> dict[str, float | None]:
     real, shown = outputs.real, outputs.integer * outputs.scale
-    names = ("float_accuracy", "integer_accuracy", "agreement", "float_mae", "integer_mae", "float_psnr_db",
-             "integer_psnr_db")
+    names = (
+        "float_accuracy",
+        "integer_accuracy",
+        "agreement",
+        "float_mae",
+        "integer_mae",
+        "float_psnr_db",
+        "integer_psnr_db",
+    )
     scores: dict[str, float | None] = dict.fromkeys(names)
     scores["output_mae"] = metrics.mae(shown, real)
     shape = outputs.integer.shape[1:]
@@ -185,11 +209,14 @@ def _layers(origin: Origin, inputs: Mapping[str, Array]) -> tuple[LayerReport, .
         begin += size
     return tuple(
         LayerReport(
-            node.name, node.loc.op, node.loc.module or node.loc.name, node.type.hi,
+            node.name,
+            node.loc.op,
+            node.loc.module or node.loc.name,
+            node.type.hi,
             float(node.op.scale),  # type: ignore[attr-defined]
-            errors[node.name].sqnr, errors[node.name].cosine, errors[node.name].worst,
+            errors[node.name].sqnr,
+            errors[node.name].cosine,
+            errors[node.name].worst,
         )
         for node in fires
     )
-
-

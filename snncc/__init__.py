@@ -13,14 +13,30 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "compile": "snncc.api", "import_model": "snncc.api", "load": "snncc.api", "run": "snncc.api",
-    "verify": "snncc.api", "Graph": "snncc.compiler.ir", "Program": "snncc.compiler.program",
-    "Report": "snncc.runtime.report", "Diagnostic": "snncc.compiler.diagnostics",
-    "InternalError": "snncc.compiler.diagnostics", "SnnccError": "snncc.compiler.diagnostics",
+    "compile": "snncc.api",
+    "import_model": "snncc.api",
+    "load": "snncc.api",
+    "run": "snncc.api",
+    "verify": "snncc.api",
+    "Graph": "snncc.compiler.ir",
+    "Program": "snncc.compiler.program",
+    "Report": "snncc.runtime.report",
+    "Diagnostic": "snncc.compiler.diagnostics",
+    "InternalError": "snncc.compiler.diagnostics",
+    "SnnccError": "snncc.compiler.diagnostics",
 }
 __all__ = [
-    "Diagnostic", "Graph", "InternalError", "Program", "Report", "SnnccError", "compile", "import_model", "load",
-    "run", "verify",
+    "Diagnostic",
+    "Graph",
+    "InternalError",
+    "Program",
+    "Report",
+    "SnnccError",
+    "compile",
+    "import_model",
+    "load",
+    "run",
+    "verify",
 ]
 
 if TYPE_CHECKING:

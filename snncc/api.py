@@ -95,7 +95,10 @@ def load(path: str | os.PathLike[str]) -> Program:
 
 
 def verify(
-    program: Program, x: Floats, y: npt.ArrayLike | None = None, limit: int | None = None,
+    program: Program,
+    x: Floats,
+    y: npt.ArrayLike | None = None,
+    limit: int | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Report:
     """Measure float network against integer network, and prove by stepping that the program equals the latter.

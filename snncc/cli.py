@@ -16,7 +16,11 @@ from snncc.failures import Interruptible, guarded, together
 
 HELP = "Compile trained neural networks to spiking neuromorphic chips, exactly."
 app = typer.Typer(
-    name="snncc", cls=Interruptible, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="snncc",
+    cls=Interruptible,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     help=HELP,
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
@@ -50,18 +54,12 @@ def compile_command(
     calibration: Annotated[Path, typer.Option(help=".npz with representative inputs x.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
     target: Annotated[str, typer.Option(help="Chip to compile for.")] = "loihi2",
-    coding: Annotated[
-        str | None, typer.Option(help="graded, bitplane, rate or ttfs [default: the chip's].")
-    ] = None,
+    coding: Annotated[str | None, typer.Option(help="graded, bitplane, rate or ttfs [default: the chip's].")] = None,
     bits: Annotated[int | None, typer.Option(help="Levels as bits: Q = 2^bits - 1 [default: 4].")] = None,
     levels: Annotated[int | None, typer.Option(help="Greatest level Q, instead of --bits.")] = None,
     weight_bits: Annotated[int, typer.Option(help="Width of a weight, sign included: 2..8.")] = 8,
-    schedule: Annotated[
-        str | None, typer.Option(help="pipelined or sequential [default: the chip's].")
-    ] = None,
-    print_after: Annotated[
-        str | None, typer.Option(help="Print the graph after this pass, or after all: all.")
-    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="pipelined or sequential [default: the chip's].")] = None,
+    print_after: Annotated[str | None, typer.Option(help="Print the graph after this pass, or after all: all.")] = None,
     time_passes: Annotated[bool, typer.Option("--time-passes", help="Print how long each pass took.")] = False,
     save_stages: Annotated[Path | None, typer.Option(help="Folder for the graph after every pass.")] = None,
     json: Json = False,

@@ -32,7 +32,5 @@ def _verified(graph: Graph, calibration: Data, test: Data, coding: str, limit: i
     def tell(what: str, done: int = 0, total: int = 0) -> None:
         progress(f"{coding}: {what}", done, total)
 
-    program = api.compile(
-        graph, calibration["x"], coding=coding, progress=lambda layer: tell(f"quantizing {layer}")
-    )
+    program = api.compile(graph, calibration["x"], coding=coding, progress=lambda layer: tell(f"quantizing {layer}"))
     return api.verify(program, test["x"], test["y"], limit, tell)

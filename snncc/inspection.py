@@ -62,17 +62,26 @@ def _model(graph: Graph) -> dict[str, Any]:
     named = zip(graph.labels or graph.outputs, graph.outputs, strict=True)
     outputs = [{"name": label, "shape": list(graph.types[value].shape)} for label, value in named]
     return {
-        "kind": "model", "name": graph.name, "parameters": sum(a.size for a in graph.constants.values()),
-        "inputs": inputs, "outputs": outputs,
-        "nodes": [_node(graph, node, problems) for node in graph.nodes], **_support(problems), "text": str(graph),
+        "kind": "model",
+        "name": graph.name,
+        "parameters": sum(a.size for a in graph.constants.values()),
+        "inputs": inputs,
+        "outputs": outputs,
+        "nodes": [_node(graph, node, problems) for node in graph.nodes],
+        **_support(problems),
+        "text": str(graph),
     }
 
 
 def _node(graph: Graph, node: Node, problems: Iterable[Diagnostic]) -> dict[str, Any]:
     parameters = sum(graph.constants[i].size for i in node.inputs if i in graph.constants)
     return {
-        "name": node.name, "op": node.op.name, "shape": list(node.type.shape), "parameters": parameters,
-        "support": _codes(problems, {node.loc.name}), "loc": str(node.loc),
+        "name": node.name,
+        "op": node.op.name,
+        "shape": list(node.type.shape),
+        "parameters": parameters,
+        "support": _codes(problems, {node.loc.name}),
+        "loc": str(node.loc),
     }
 
 
@@ -83,8 +92,10 @@ def _codes(problems: Iterable[Diagnostic], names: set[str]) -> list[str]:
 
 def _support(problems: Sequence[Diagnostic]) -> dict[str, Any]:
     return {
-        "supported": not problems, "diagnostics": [asdict(p) | {"text": str(p)} for p in problems],
-        "targets": list(target_names()), "codings": list(CODINGS),
+        "supported": not problems,
+        "diagnostics": [asdict(p) | {"text": str(p)} for p in problems],
+        "targets": list(target_names()),
+        "codings": list(CODINGS),
     }
 
 
@@ -95,17 +106,28 @@ def _unsupported(proto: onnx.ModelProto, file: str, problems: Sequence[Diagnosti
     for node in proto.graph.node:
         name = node.name or next(iter(node.output), "") or node.op_type
         nodes.append(
-            {"name": name, "op": node.op_type, "shape": None, "parameters": sum(weights.get(i, 0) for i in node.input),
-             "support": _codes(problems, {name, *node.output}), "loc": f"{file}:{name} ({node.op_type})"}
+            {
+                "name": name,
+                "op": node.op_type,
+                "shape": None,
+                "parameters": sum(weights.get(i, 0) for i in node.input),
+                "support": _codes(problems, {name, *node.output}),
+                "loc": f"{file}:{name} ({node.op_type})",
+            }
         )
     return {
-        "kind": "model", "name": proto.graph.name or file, "parameters": sum(weights.values()),
+        "kind": "model",
+        "name": proto.graph.name or file,
+        "parameters": sum(weights.values()),
         "inputs": [
             {"name": i.name, "shape": _dims(i)[1:], "dtype": _dtype(i), "range": None, "scale": None}
-            for i in proto.graph.input if i.name not in weights
+            for i in proto.graph.input
+            if i.name not in weights
         ],
         "outputs": [{"name": o.name, "shape": _dims(o)[1:]} for o in proto.graph.output],
-        "nodes": nodes, **_support(problems), "text": onnx.printer.to_text(proto),
+        "nodes": nodes,
+        **_support(problems),
+        "text": onnx.printer.to_text(proto),
     }
 
 
@@ -123,14 +145,23 @@ def _dtype(value: onnx.ValueInfoProto) -> str:
 def _program(program: Program) -> dict[str, Any]:
     rows = [_population(program, population) for population in program.populations]
     outputs = [
-        {"name": o.name, "shape": list(program.population[o.population].shape), "dtype": "float32",
-         "scale": float(o.scale)}
+        {
+            "name": o.name,
+            "shape": list(program.population[o.population].shape),
+            "dtype": "float32",
+            "scale": float(o.scale),
+        }
         for o in program.outputs
     ]
     return program_summary(program) | {
-        "kind": "program", "name": program.name, "parameters": sum(row["parameters"] for row in rows),
-        "inputs": [_contract(item) for item in program.inputs], "outputs": outputs, "nodes": rows,
-        "diagnostics": [], "text": str(program),
+        "kind": "program",
+        "name": program.name,
+        "parameters": sum(row["parameters"] for row in rows),
+        "inputs": [_contract(item) for item in program.inputs],
+        "outputs": outputs,
+        "nodes": rows,
+        "diagnostics": [],
+        "text": str(program),
     }
 
 
@@ -140,7 +171,12 @@ def _contract(item: TensorInput | EventInput) -> dict[str, Any]:
         return {"name": item.name, "shape": None, "dtype": "events", "range": None, "scale": None}
     scale = float(item.scale)
     return {
-        "name": item.name, "shape": list(item.shape), "dtype": "float32", "lo": item.lo, "hi": item.hi, "scale": scale,
+        "name": item.name,
+        "shape": list(item.shape),
+        "dtype": "float32",
+        "lo": item.lo,
+        "hi": item.hi,
+        "scale": scale,
         "range": [item.lo * scale, item.hi * scale],
     }
 
@@ -149,7 +185,11 @@ def _population(program: Program, population: Population) -> dict[str, Any]:
     incoming = [c for c in program.connections if c.target == population.name]
     claim = population.claim
     return {
-        "name": population.name, "op": (claim.coding or claim.kind) if claim else "", "shape": list(population.shape),
-        "start": population.start, "window": population.window,
-        "parameters": sum(int(c.synapses.weight.size) for c in incoming), "loc": str(population.loc),
+        "name": population.name,
+        "op": (claim.coding or claim.kind) if claim else "",
+        "shape": list(population.shape),
+        "start": population.start,
+        "window": population.window,
+        "parameters": sum(int(c.synapses.weight.size) for c in incoming),
+        "loc": str(population.loc),
     }

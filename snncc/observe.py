@@ -35,7 +35,9 @@ class Observer:
     """
 
     def __init__(
-        self, print_after: str | None = None, save_stages: Path | None = None,
+        self,
+        print_after: str | None = None,
+        save_stages: Path | None = None,
         show: Callable[[str, str], None] = lambda name, text: None,
     ) -> None:
         """Choose what to do after a pass.

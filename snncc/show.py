@@ -185,8 +185,14 @@ def _populations(found: Mapping[str, Any]) -> Any:
 
 def _operators(found: Mapping[str, Any]) -> Any:
     rows = [
-        (r["name"], r["op"], r["shape"] or "?", r["parameters"], ", ".join(r["support"]) or "yes",
-         r["loc"].partition(":")[2])
+        (
+            r["name"],
+            r["op"],
+            r["shape"] or "?",
+            r["parameters"],
+            ", ".join(r["support"]) or "yes",
+            r["loc"].partition(":")[2],
+        )
         for r in found["nodes"]
     ]
     return table(("node", "op", "shape", "parameters", "support", "in the model"), rows, ("parameters",))
@@ -229,8 +235,16 @@ def demonstrated(reports: Sequence[Report], as_json: bool) -> None:
         f"and {first.witnesses} witnesses stepped in each coding"
     )
     rows = [
-        (r.coding, f"{r.integer_accuracy:.4f}", "yes" if r.exact else "NO", r.latency_steps, r.initiation_interval,
-         f"{r.spikes_per_inference:.0f}", f"{r.synops_per_inference:.0f}", f"{r.payload_bits_per_inference:.0f}")
+        (
+            r.coding,
+            f"{r.integer_accuracy:.4f}",
+            "yes" if r.exact else "NO",
+            r.latency_steps,
+            r.initiation_interval,
+            f"{r.spikes_per_inference:.0f}",
+            f"{r.synops_per_inference:.0f}",
+            f"{r.payload_bits_per_inference:.0f}",
+        )
         for r in reports
     ]
     numbers = ("accuracy", "steps", "interval", "spikes", "synaptic events", "payload bits")

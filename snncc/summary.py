@@ -36,11 +36,18 @@ def program_summary(program: Program) -> dict[str, Any]:
     """Return the figures of a program that need no data."""
     settings = dict(program.origin.settings) if program.origin else {}
     return {
-        "program": program.name, "target": program.target, "coding": settings.get("coding"),
-        "levels": settings.get("levels"), "bits": settings.get("bits"), "weight_bits": settings.get("weight_bits"),
-        "schedule": settings.get("schedule"), "populations": len(program.populations),
-        "connections": len(program.connections), "neurons": sum(p.size for p in program.populations),
-        "window_steps": program.max_window, "latency_steps": program.latency,
+        "program": program.name,
+        "target": program.target,
+        "coding": settings.get("coding"),
+        "levels": settings.get("levels"),
+        "bits": settings.get("bits"),
+        "weight_bits": settings.get("weight_bits"),
+        "schedule": settings.get("schedule"),
+        "populations": len(program.populations),
+        "connections": len(program.connections),
+        "neurons": sum(p.size for p in program.populations),
+        "window_steps": program.max_window,
+        "latency_steps": program.latency,
         "initiation_interval": program.interval,
         "notes": [str(note) for note in program.origin.notes] if program.origin else [],
     }

@@ -24,12 +24,8 @@ settings.load_profile("snncc")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--update-golden", action="store_true", help="rewrite tests/golden (never done in CI)"
-    )
-    parser.addoption(
-        "--require-lava", action="store_true", help="fail unless the Lava tests can be collected"
-    )
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden (never done in CI)")
+    parser.addoption("--require-lava", action="store_true", help="fail unless the Lava tests can be collected")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,9 +54,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 def _diff(expected: str, actual: str) -> str:
     """Return a unified diff with escapes, so that a blank or a line end shows."""
-    before, after = (
-        [repr(line)[1:-1] for line in text.splitlines(keepends=True)] for text in (expected, actual)
-    )
+    before, after = ([repr(line)[1:-1] for line in text.splitlines(keepends=True)] for text in (expected, actual))
     return "\n".join(difflib.unified_diff(before, after, "expected", "actual", lineterm=""))
 
 

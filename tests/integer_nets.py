@@ -48,8 +48,15 @@ class IntegerNet:
         return self.const(f"w{len(self.constants)}", value)
 
     def conv(
-        self, x: str, out: int = 2, kernel: int = 1, stride: int = 1, pads: Sequence[int] = (), dilation: int = 1,
-        groups: int = 1, weight: npt.ArrayLike | None = None,
+        self,
+        x: str,
+        out: int = 2,
+        kernel: int = 1,
+        stride: int = 1,
+        pads: Sequence[int] = (),
+        dilation: int = 1,
+        groups: int = 1,
+        weight: npt.ArrayLike | None = None,
     ) -> str:
         """Add a convolution; ``pads`` lists all begins, then all ends, none by default."""
         channels, *sizes = self.types[x].shape

@@ -59,13 +59,21 @@ def _conv(draw: st.DrawFn, net: Net) -> None:
     channels = net.shape[0]
     groups = draw(st.sampled_from([g for g in (1, 2, channels) if channels % g == 0]))
     kernel = [draw(st.integers(1, min(3, n))) for n in net.shape[1:]]
-    dilation = [draw(st.integers(1, 2)) if k > 1 and n > 2 * k else 1 for k, n in zip(kernel, net.shape[1:], strict=True)]
+    dilation = [
+        draw(st.integers(1, 2)) if k > 1 and n > 2 * k else 1 for k, n in zip(kernel, net.shape[1:], strict=True)
+    ]
     out = groups * draw(st.integers(1, 3))
     weight = net.constant(out, channels // groups, *kernel, scale=1 / np.sqrt(channels * np.prod(kernel) / groups))
     pads = [draw(st.integers(0, 2)) for _ in range(2 * rank)]
     strides = [draw(st.integers(1, 2)) for _ in range(rank)]
     net.add(
-        "Conv", weight, net.constant(out, scale=0.3), pads=pads, strides=strides, dilations=dilation, group=groups,
+        "Conv",
+        weight,
+        net.constant(out, scale=0.3),
+        pads=pads,
+        strides=strides,
+        dilations=dilation,
+        group=groups,
         kernel_shape=kernel,
     )
     net.shape = (out, *net.shape[1:])
@@ -87,7 +95,11 @@ def _pool(draw: st.DrawFn, net: Net) -> None:
     if draw(st.booleans()):
         pads = [draw(st.integers(0, k - 1)) for k in kernel * 2]
         # Where a window of ceil mode starts outside, ONNX's own shape inference and its runtimes differ.
-        ceil = draw(st.integers(0, 1)) if not any(pads) and all(s <= k for s, k in zip(strides, kernel, strict=True)) else 0
+        ceil = (
+            draw(st.integers(0, 1))
+            if not any(pads) and all(s <= k for s, k in zip(strides, kernel, strict=True))
+            else 0
+        )
         net.add("MaxPool", kernel_shape=kernel, strides=strides, pads=pads, ceil_mode=ceil)
     else:
         net.add("AveragePool", kernel_shape=kernel, strides=strides)

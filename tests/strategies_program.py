@@ -127,7 +127,10 @@ def populations(draw: st.DrawFn, name: str, neuron: NeuronProgram, interval: int
         Claim, names, st.sampled_from(["fire", "pool", "copy"]), st.sampled_from(sorted(CODINGS)), **levels
     )
     return Population(
-        name, shape, neuron, params,
+        name,
+        shape,
+        neuron,
+        params,
         start=draw(st.integers(0, 2**40)),
         window=draw(st.integers(0, interval or 2**40)),
         payload_bits=draw(st.integers(1, 63)),
@@ -194,6 +197,4 @@ def programs(draw: st.DrawFn) -> Program:
         event = EventInput(name, fed.name, draw(st.sampled_from(fed.neuron.ports)))
         inputs.append(event if interval == 0 or draw(st.booleans()) else draw(tensor_inputs(name, fed)))
     outputs = [Output(name, draw(cell).name, draw(scales)) for name in draw(st.lists(names, max_size=2, unique=True))]
-    return Program(
-        draw(names), draw(names), interval, tuple(cells), tuple(wires), tuple(inputs), tuple(outputs)
-    )
+    return Program(draw(names), draw(names), interval, tuple(cells), tuple(wires), tuple(inputs), tuple(outputs))

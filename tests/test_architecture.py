@@ -43,12 +43,7 @@ def allowed(name: str, folder: str) -> bool:
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
 def test_imports_follow_the_direction_of_the_data(folder: str) -> None:
-    wrong = [
-        f"{path}: {name}"
-        for path, tree in sources(folder)
-        for name in imports(tree)
-        if not allowed(name, folder)
-    ]
+    wrong = [f"{path}: {name}" for path, tree in sources(folder) for name in imports(tree) if not allowed(name, folder)]
     assert wrong == []
 
 

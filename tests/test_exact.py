@@ -33,7 +33,11 @@ def test_random_networks_are_reproduced_spike_for_spike(
 
 
 @settings(max_examples=10, suppress_health_check=CHECKS)
-@given(model=networks(batch_norm=False), weight_bits=st.integers(2, 8), schedule=st.sampled_from(["pipelined", "sequential"]))
+@given(
+    model=networks(batch_norm=False),
+    weight_bits=st.integers(2, 8),
+    schedule=st.sampled_from(["pipelined", "sequential"]),
+)
 def test_any_weight_width_and_schedule_is_exact(model: onnx.ModelProto, weight_bits: int, schedule: str) -> None:
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:]
     x = np.random.default_rng(0).random((24, *shape), dtype=np.float32)

@@ -53,12 +53,7 @@ def test_every_module_is_in_a_package() -> None:
 def test_every_data_file_is_declared() -> None:
     folder_of = {package: path.parent for package, path in files() if path.name == "__init__.py"}
     patterns = declared()["package-data"].items()
-    covered = {
-        path
-        for package, globs in patterns
-        for pattern in globs
-        for path in folder_of[package].glob(pattern)
-    }
+    covered = {path for package, globs in patterns for pattern in globs for path in folder_of[package].glob(pattern)}
     data = {path for _, path in files() if path.suffix != ".py" or "templates" in path.parts}
     links = {ROOT / name.replace(".", "/") for name in FOLDERS.values()}  # text files where links are unknown
     assert sorted(data - covered - links) == []

@@ -144,8 +144,11 @@ def parameters(bias: Ints, theta: Ints, levels: Levels) -> dict[str, Ints]:
     """
     shift = np.array([int(t).bit_length() - 1 for t in theta.ravel()], dtype=np.int64).reshape(theta.shape)
     return {
-        "offset": bias + theta // 2, "theta": theta, "shift": shift,
-        "cap": theta * levels.hi, "floor": theta * -levels.lo,
+        "offset": bias + theta // 2,
+        "theta": theta,
+        "shift": shift,
+        "cap": theta * levels.hi,
+        "floor": theta * -levels.lo,
     }
 
 

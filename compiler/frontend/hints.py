@@ -30,14 +30,9 @@ _GROUPS = (
         "it divides by statistics of the sample at hand",
         "use BatchNormalization, which folds into the weights, and retrain",
     ),
+    ("Resize Upsample", "it interpolates", "use strides and pooling only, or end the network before it"),
     (
-        "Resize Upsample",
-        "it interpolates",
-        "use strides and pooling only, or end the network before it",
-    ),
-    (
-        "ConvTranspose ConvTranspose1d ConvTranspose2d DepthToSpace SpaceToDepth Col2Im GridSample "
-        "DeformConv",
+        "ConvTranspose ConvTranspose1d ConvTranspose2d DepthToSpace SpaceToDepth Col2Im GridSample DeformConv",
         "it spreads or rearranges positions in a way that no layer of the compiler does",
         "use Conv layers and pooling only, or end the network before it",
     ),

@@ -90,9 +90,7 @@ def check_against_model(
         compare(graph, names, [have[name] for name in names], want, tolerance, source)
 
 
-def _run_theirs(
-    proto: onnx.ModelProto, feeds: Sequence[dict[str, Numbers]], file: str
-) -> list[list[Numbers]]:
+def _run_theirs(proto: onnx.ModelProto, feeds: Sequence[dict[str, Numbers]], file: str) -> list[list[Numbers]]:
     try:
         theirs = Runner(proto)
         return [theirs.run(feed) for feed in feeds]
@@ -128,12 +126,7 @@ def _as_ours(feed: Mapping[str, Numbers], graph: Graph) -> dict[str, Numbers]:
 
 
 def compare(
-    graph: Graph,
-    names: Sequence[str],
-    have: Sequence[Numbers],
-    want: Sequence[Numbers],
-    tolerance: float,
-    source: str,
+    graph: Graph, names: Sequence[str], have: Sequence[Numbers], want: Sequence[Numbers], tolerance: float, source: str
 ) -> None:
     """Raise InternalError unless outputs agree within a tolerance relative to their largest magnitude.
 

@@ -7,6 +7,20 @@ from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL, TensorType
 from snncc.compiler.ir.verify import check, verify
 
 __all__ = [
-    "CHARGE", "FLOAT", "LEVEL", "OPS", "Array", "Graph", "Input", "Node", "Op", "Stage", "TensorType", "check",
-    "parse_graph", "print_graph", "rebuild", "verify",
+    "CHARGE",
+    "FLOAT",
+    "LEVEL",
+    "OPS",
+    "Array",
+    "Graph",
+    "Input",
+    "Node",
+    "Op",
+    "Stage",
+    "TensorType",
+    "check",
+    "parse_graph",
+    "print_graph",
+    "rebuild",
+    "verify",
 ]

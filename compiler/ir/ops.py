@@ -15,7 +15,10 @@ from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL, TensorType
 
 
 def window_sizes(
-    sizes: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...], pads: tuple[int, ...],
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    pads: tuple[int, ...],
     dilations: tuple[int, ...],
 ) -> tuple[int, ...]:
     """Return floor((n + p0 + p1 - d (k - 1) - 1) / s) + 1 per axis.

@@ -131,7 +131,12 @@ def parse_graph(text: str, constants: Mapping[str, Array] | None = None, file: s
     if problems:
         raise SnnccError(problems)
     return Graph(
-        reader.name, reader.stage, tuple(reader.inputs), tuple(reader.nodes), reader.outputs, reader.constants,
+        reader.name,
+        reader.stage,
+        tuple(reader.inputs),
+        tuple(reader.nodes),
+        reader.outputs,
+        reader.constants,
         reader.labels,
     )
 

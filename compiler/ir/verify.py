@@ -34,11 +34,7 @@ LEGAL: dict[Stage, frozenset[type]] = {
     Stage.CANONICAL: frozenset(_SHARED | {Add, AveragePool, Relu}),
     Stage.QUANTIZED: frozenset(_SHARED | {Encode, Fire, Readout}),
 }
-_DTYPES = {
-    Stage.IMPORTED: {FLOAT},
-    Stage.CANONICAL: {FLOAT},
-    Stage.QUANTIZED: {FLOAT, LEVEL, CHARGE},
-}
+_DTYPES = {Stage.IMPORTED: {FLOAT}, Stage.CANONICAL: {FLOAT}, Stage.QUANTIZED: {FLOAT, LEVEL, CHARGE}}
 
 
 def verify(graph: Graph) -> list[Diagnostic]:

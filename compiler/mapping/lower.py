@@ -70,9 +70,7 @@ class Lowering:
         one = np.ones((), dtype=np.int64)
         self._place(node, self.choice.of(node), levels, ["add"], 0 * one, one, 0)
         shape = node.type.shape
-        self.inputs.append(
-            TensorInput(node.inputs[0], node.name, "add", shape, op.lo, op.hi, Fraction(op.scale))
-        )
+        self.inputs.append(TensorInput(node.inputs[0], node.name, "add", shape, op.lo, op.hi, Fraction(op.scale)))
 
     def _fire(self, node: Node, op: Fire) -> None:
         edges = [linear_edge(self.graph, name) for name in node.inputs[:-2]]
@@ -105,8 +103,14 @@ class Lowering:
             source = edge.source.name
             name = f"{node.name}.{number}" if len(edges) > 1 else f"{node.name}.in"
             connection = Connection(
-                name, source, node.name, self.codings[source].kernel, edge.synapses,
-                edge_delay(self.slots[source], start), edge.gather, edge.node.loc,
+                name,
+                source,
+                node.name,
+                self.codings[source].kernel,
+                edge.synapses,
+                edge_delay(self.slots[source], start),
+                edge.gather,
+                edge.node.loc,
             )
             sender = next(p for p in self.populations if p.name == source)
             try:
@@ -164,8 +168,13 @@ def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = N
     scales = lowering.scales
     outputs = tuple(Output(label, value, scales[value]) for label, value in graph.named_outputs.items())
     return Program(
-        graph.name, target.name, interval, tuple(lowering.populations), tuple(lowering.connections),
-        tuple(lowering.inputs), outputs,
+        graph.name,
+        target.name,
+        interval,
+        tuple(lowering.populations),
+        tuple(lowering.connections),
+        tuple(lowering.inputs),
+        outputs,
     )
 
 

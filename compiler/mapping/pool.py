@@ -36,8 +36,16 @@ def pool_population(
     params = _absent(node, shape, levels.lo) if pool.neuron.params else {}
     claim = Claim(node.name, "pool", coding.name, levels.lo, levels.hi)
     population = Population(
-        node.name, node.type.shape, pool.neuron, params, slot.start, slot.window, coding.payload_bits(levels),
-        levels.signed, claim, node.loc,
+        node.name,
+        node.type.shape,
+        pool.neuron,
+        params,
+        slot.start,
+        slot.window,
+        coding.payload_bits(levels),
+        levels.signed,
+        claim,
+        node.loc,
     )
     return population, pool.taps
 

@@ -30,8 +30,10 @@ class CheckWeights(Pass):
         bad = {name for name, array in arrays if not np.all(np.isfinite(array.astype(np.float64)))}
         problems = [
             Diagnostic(
-                "SNN127", f"%{node.name} ({node.op.name}) reads @{name}, which is not finite everywhere",
-                node.loc, "check the weights that were exported",
+                "SNN127",
+                f"%{node.name} ({node.op.name}) reads @{name}, which is not finite everywhere",
+                node.loc,
+                "check the weights that were exported",
             )
             for node in graph.nodes
             for name in node.inputs

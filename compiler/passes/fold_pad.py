@@ -58,9 +58,7 @@ def _without_channels(new: Rewriter, node: Node, op: Conv, source: str, low: int
     return add_window(new, Window(replace(op, groups=1), weight, window.bias), source, node)
 
 
-def _padded(
-    new: Rewriter, node: Node, source: str, pads: tuple[int, ...]
-) -> Conv | AveragePool | MaxPool | None:
+def _padded(new: Rewriter, node: Node, source: str, pads: tuple[int, ...]) -> Conv | AveragePool | MaxPool | None:
     """Return the op of a node with pads added, None where that changes its result."""
     op, spatial = node.op, new.types[source].shape[1:]
     if isinstance(op, Conv):

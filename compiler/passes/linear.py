@@ -45,9 +45,7 @@ def _per_channel(bias: Float) -> Float:
     return flat[:, 0] if same else bias
 
 
-def _add(
-    new: Rewriter, op: Conv | Dense, source: str, weight: Float, bias: Float, like: Node, name: str
-) -> str:
+def _add(new: Rewriter, op: Conv | Dense, source: str, weight: Float, bias: Float, like: Node, name: str) -> str:
     names = like.inputs[1:] if like.op.linear else ()
     base = name or new.wish(like.name)
     inputs = [source, new.constant(weight, new.wish(names[0]) if names else f"{base}.weight")]

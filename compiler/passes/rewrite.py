@@ -133,9 +133,7 @@ def _as_it_is(new: Rewriter, name: str) -> str:
     return name
 
 
-def sweep(
-    graph: Graph, rule: Rule, at_output: Callable[[Rewriter, str], str] = _as_it_is, **changes: object
-) -> Graph:
+def sweep(graph: Graph, rule: Rule, at_output: Callable[[Rewriter, str], str] = _as_it_is, **changes: object) -> Graph:
     """Return the graph with a rule applied to every node once, in order.
 
     A rule meets a node whose inputs are rewritten already. It returns None to keep the node, else the value

@@ -254,8 +254,11 @@ class _Quantizer:
         if self.options.target.graded and not payload_fits(levels, self.options.target):
             self.problems.append(
                 Diagnostic(
-                    "SNN202", f"levels up to {levels.hi} of '{node.name}' do not fit a payload of "
-                    f"{self.options.target.payload_bits} bits", node.loc, "use fewer levels (--bits or --levels)",
+                    "SNN202",
+                    f"levels up to {levels.hi} of '{node.name}' do not fit a payload of "
+                    f"{self.options.target.payload_bits} bits",
+                    node.loc,
+                    "use fewer levels (--bits or --levels)",
                 )
             )
 

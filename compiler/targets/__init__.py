@@ -74,6 +74,10 @@ def load_target(name: str) -> Target:
 
 def _target(table: dict[str, Any]) -> Target:
     return Target(
-        name=table["name"], description=table["description"], **table["arithmetic"], **table["features"],
-        **table["defaults"], dominated=table.get("dominated", {}),
+        name=table["name"],
+        description=table["description"],
+        **table["arithmetic"],
+        **table["features"],
+        **table["defaults"],
+        dominated=table.get("dominated", {}),
     )

@@ -25,10 +25,7 @@ import torch
 from onnx_ir.passes.common import LiftConstantsToInitializersPass
 from onnxscript.optimizer import fold_constants
 from onnxscript.rewriter import rewrite
-from onnxscript.rewriter.rules.common import (
-    materialize_reshape_shape_rule,
-    remove_optional_bias_from_conv_rule,
-)
+from onnxscript.rewriter.rules.common import materialize_reshape_shape_rule, remove_optional_bias_from_conv_rule
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -125,15 +122,12 @@ def accuracy(network: nn.Module, split: Split) -> float:
     network.eval()
     with torch.no_grad():
         hits = [
-            int((network(x).argmax(1) == y).sum())
-            for x, y in zip(split.x.split(500), split.y.split(500), strict=True)
+            int((network(x).argmax(1) == y).sum()) for x, y in zip(split.x.split(500), split.y.split(500), strict=True)
         ]
     return sum(hits) / len(split.y)
 
 
-def fit(
-    network: nn.Module, train: Split, validation: Split, schedule: Schedule, augment: Augment
-) -> None:
+def fit(network: nn.Module, train: Split, validation: Split, schedule: Schedule, augment: Augment) -> None:
     """Train in place with AdamW and one learning-rate cycle, printing each epoch's accuracy.
 
     Args:
@@ -226,9 +220,7 @@ def main() -> None:
     print(f"held out: {accuracy(network, test):.2%} of {len(test.y)}")
     arguments.out.mkdir(parents=True, exist_ok=True)
     export_onnx(network, test.x[:2], arguments.out / "mnist_cnn.onnx")
-    save_split(
-        Split(train.x[:CALIBRATION], train.y[:CALIBRATION]), arguments.out / "calibration.npz"
-    )
+    save_split(Split(train.x[:CALIBRATION], train.y[:CALIBRATION]), arguments.out / "calibration.npz")
     save_split(test, arguments.out / "test.npz")
 
 

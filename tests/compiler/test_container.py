@@ -25,9 +25,7 @@ from snncc.compiler.program import Program
 from snncc.compiler.program_text import tensors_of
 from tests.strategies_program import example, example_with_origin, programs
 
-MEMBERS = [
-    "program.json", "program.safetensors", "network.txt", "network.safetensors", "model.onnx", "compile.json",
-]
+MEMBERS = ["program.json", "program.safetensors", "network.txt", "network.safetensors", "model.onnx", "compile.json"]
 
 
 @pytest.fixture
@@ -309,7 +307,7 @@ def test_a_broken_network_is_refused(saved: Path, old: str, new: str, expected: 
 
 
 def test_a_network_that_is_not_quantized_or_no_text_is_refused(saved: Path) -> None:
-    floats = 'graph @f stage=imported {\n input %x : float32[2]\n %y = relu(%x) {cap=None} : float32[2]\n return %y\n}'
+    floats = "graph @f stage=imported {\n input %x : float32[2]\n %y = relu(%x) {cap=None} : float32[2]\n return %y\n}"
     assert codes(changed(saved, {"network.txt": floats.encode()})) == {"SNN303"}
     assert codes(changed(saved, {"network.txt": b"\xff\xff"})) == {"SNN303"}
 

@@ -42,11 +42,22 @@ def test_integers_of_numpy_become_our_own() -> None:
 @pytest.mark.parametrize(
     ("code", "given"),
     [
-        ("SNN501", {"target": "loihi"}), ("SNN501", {"target": None}), ("SNN502", {"coding": "gradde"}),
-        ("SNN502", {"coding": []}), ("SNN503", {"bits": 0}), ("SNN503", {"bits": 17}), ("SNN503", {"bits": "4"}),
-        ("SNN503", {"bits": 4.0}), ("SNN503", {"bits": True}), ("SNN503", {"levels": 0}),
-        ("SNN503", {"levels": 65536}), ("SNN503", {"bits": 4, "levels": 15}), ("SNN504", {"weight_bits": 1}),
-        ("SNN504", {"weight_bits": 9}), ("SNN504", {"weight_bits": None}), ("SNN505", {"schedule": "eager"}),
+        ("SNN501", {"target": "loihi"}),
+        ("SNN501", {"target": None}),
+        ("SNN502", {"coding": "gradde"}),
+        ("SNN502", {"coding": []}),
+        ("SNN503", {"bits": 0}),
+        ("SNN503", {"bits": 17}),
+        ("SNN503", {"bits": "4"}),
+        ("SNN503", {"bits": 4.0}),
+        ("SNN503", {"bits": True}),
+        ("SNN503", {"levels": 0}),
+        ("SNN503", {"levels": 65536}),
+        ("SNN503", {"bits": 4, "levels": 15}),
+        ("SNN504", {"weight_bits": 1}),
+        ("SNN504", {"weight_bits": 9}),
+        ("SNN504", {"weight_bits": None}),
+        ("SNN505", {"schedule": "eager"}),
     ],
 )
 def test_a_wrong_option_is_named(code: str, given: dict[str, Any]) -> None:
@@ -55,7 +66,13 @@ def test_a_wrong_option_is_named(code: str, given: dict[str, Any]) -> None:
 
 def test_all_problems_come_at_once() -> None:
     assert wrong(target="x", coding="y", schedule="z", bits=0, levels=0, weight_bits=0) == [
-        "SNN501", "SNN502", "SNN505", "SNN503", "SNN503", "SNN503", "SNN504",
+        "SNN501",
+        "SNN502",
+        "SNN505",
+        "SNN503",
+        "SNN503",
+        "SNN503",
+        "SNN504",
     ]
 
 

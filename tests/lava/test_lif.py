@@ -45,7 +45,13 @@ CASES: dict[str, dict[str, Any]] = {
     "negative bias exponent": {"du": 9, "dv": 4095, "vth": 100, "bias_mant": EACH["bias_mant"], "bias_exp": -3},
     "reset": {"du": 50, "dv": 20, "vth": 4000, "bias_mant": 5, "bias_exp": 6, "reset_interval": 7, "reset_offset": 3},
     "late reset": {
-        "du": -1, "dv": 0, "vth": 9000, "bias_mant": 0, "bias_exp": 0, "reset_interval": 16, "reset_offset": 16,
+        "du": -1,
+        "dv": 0,
+        "vth": 9000,
+        "bias_mant": 0,
+        "bias_exp": 0,
+        "reset_interval": 16,
+        "reset_offset": 16,
     },
 }
 
@@ -117,9 +123,7 @@ def emulated(case: dict[str, Any], membrane: str) -> tuple[Ints, Ints]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_spikes_currents_and_voltages_are_those_of_lava(
-    name: str, lava: dict[str, dict[str, list[list[int]]]]
-) -> None:
+def test_spikes_currents_and_voltages_are_those_of_lava(name: str, lava: dict[str, dict[str, list[list[int]]]]) -> None:
     for membrane in ("u", "v"):
         spikes, states = emulated(CASES[name], membrane)
         assert spikes.tolist() == lava[name]["spikes"]

@@ -138,7 +138,10 @@ def test_sums_beyond_the_reach_of_floats_are_exact() -> None:
 
 
 @given(
-    u=st.integers(-60, 60), bias=st.integers(-9, 9), theta=st.integers(1, 9), lo=st.integers(-4, 0),
+    u=st.integers(-60, 60),
+    bias=st.integers(-9, 9),
+    theta=st.integers(1, 9),
+    lo=st.integers(-4, 0),
     hi=st.integers(1, 6),
 )
 def test_a_neuron_rounds_half_up_and_clips(u: int, bias: int, theta: int, lo: int, hi: int) -> None:

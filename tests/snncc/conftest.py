@@ -45,7 +45,10 @@ Command = Callable[..., Result]
 
 
 def save_model(
-    path: Path, nodes: Sequence[onnx.NodeProto], inputs: Mapping[str, Shape], outputs: Mapping[str, Shape],
+    path: Path,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Mapping[str, Shape],
+    outputs: Mapping[str, Shape],
     **weights: np.ndarray,
 ) -> None:
     given, results = (

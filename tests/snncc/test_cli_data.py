@@ -105,9 +105,18 @@ def test_real_numbers_of_any_type_will_do(snncc: Command, work: Path, dtype: str
 
 Y = np.arange(24) % 3
 LABELS: dict[str, Any] = {
-    "too few": Y[:3], "none": Y[:0], "out of range": Y + 1, "negative": Y - 1, "strings": Y.astype(str),
-    "floats": Y.astype(float), "a column": Y[:, None], "a number": np.int64(3), "complex": Y.astype(complex),
-    "truth values": Y > 1, "NaN": np.full((24, 3), np.nan), "beyond float32": np.full((24, 3), 1e308),
+    "too few": Y[:3],
+    "none": Y[:0],
+    "out of range": Y + 1,
+    "negative": Y - 1,
+    "strings": Y.astype(str),
+    "floats": Y.astype(float),
+    "a column": Y[:, None],
+    "a number": np.int64(3),
+    "complex": Y.astype(complex),
+    "truth values": Y > 1,
+    "NaN": np.full((24, 3), np.nan),
+    "beyond float32": np.full((24, 3), 1e308),
     "wrong targets": np.zeros((24, 4)),
 }
 

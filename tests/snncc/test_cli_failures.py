@@ -32,8 +32,13 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 BUGS = [
-    InternalError("a pass broke a rule"), RuntimeError("onnxruntime says no"), RecursionError("too deep"),
-    AssertionError(), ZeroDivisionError("division"), KeyError("name"), Panic("at lib.rs"),
+    InternalError("a pass broke a rule"),
+    RuntimeError("onnxruntime says no"),
+    RecursionError("too deep"),
+    AssertionError(),
+    ZeroDivisionError("division"),
+    KeyError("name"),
+    Panic("at lib.rs"),
 ]
 
 

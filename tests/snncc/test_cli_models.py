@@ -107,7 +107,10 @@ def test_inspect_lists_the_nodes_of_a_model_that_cannot_be_imported(
     found = snncc("inspect", "bad.onnx", "--json").json
     assert not found["supported"]
     assert {node["name"]: node["support"] for node in found["nodes"]} == {
-        "first": [], "squash": ["SNN102"], "second": [], "end": ["SNN102"],
+        "first": [],
+        "squash": ["SNN102"],
+        "second": [],
+        "end": ["SNN102"],
     }
     assert found["inputs"] == [{"name": "x", "shape": [4], "dtype": "float32", "range": None, "scale": None}]
 

@@ -15,7 +15,11 @@ WRONG = {
     "SNN501": (["--target", "loihi3"], ["--target", ""], ["--target", "../loihi2"]),
     "SNN502": (["--coding", "grade"], ["--coding", ""]),
     "SNN503": (
-        ["--bits", "0"], ["--bits", "-1"], ["--bits", "99"], ["--levels", "0"], ["--levels", "65536"],
+        ["--bits", "0"],
+        ["--bits", "-1"],
+        ["--bits", "99"],
+        ["--levels", "0"],
+        ["--levels", "65536"],
         ["--bits", "4", "--levels", "15"],
     ),
     "SNN504": (["--weight-bits", "1"], ["--weight-bits", "9"]),

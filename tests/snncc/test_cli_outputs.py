@@ -51,9 +51,7 @@ def test_every_file_at_fault_is_named_at_once(refused: Command, places: Path) ->
     assert result.codes == ["SNN100", "SNN401", "SNN301", "SNN407"]
 
 
-def test_outputs_are_looked_at_before_the_compilation(
-    refused: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_outputs_are_looked_at_before_the_compilation(refused: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     def late(*args: object, **options: object) -> None:
         raise AssertionError("compiled in vain")
 
@@ -61,9 +59,7 @@ def test_outputs_are_looked_at_before_the_compilation(
     assert refused(*compile_words(output="missing/x.snnp")).codes == ["SNN301"]
 
 
-def test_a_disk_that_fills_up_leaves_the_old_file(
-    snncc: Command, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up_leaves_the_old_file(snncc: Command, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(file: object, **arrays: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -77,9 +73,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(
     assert sorted(work.iterdir()) == before
 
 
-def test_a_stage_that_cannot_be_saved_is_named(
-    snncc: Command, work: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stage_that_cannot_be_saved_is_named(snncc: Command, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
@@ -111,7 +105,10 @@ def test_run_writes_real_values_and_integers(snncc: Command, work: Path, engine:
     np.testing.assert_array_equal(real, (integer * scale).astype(np.float32))
     result = snncc(*words, *engine, "--json").json
     assert result == {
-        "samples": 24, "outputs": {"y": [24, 3], "y_integer": [24, 3]}, "clipped_inputs": 0, "file": "y.npz",
+        "samples": 24,
+        "outputs": {"y": [24, 3], "y_integer": [24, 3]},
+        "clipped_inputs": 0,
+        "file": "y.npz",
     }
 
 

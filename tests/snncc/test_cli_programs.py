@@ -80,7 +80,8 @@ BROKEN: dict[str, Callable[[Path], Any]] = {
 def test_a_broken_program_is_refused(refused: Command, work: Path, name: str) -> None:
     BROKEN[name](work / "bad.snnp")
     for words in (
-        ("inspect", "bad.snnp"), ("verify", "bad.snnp", "--data", "test.npz"),
+        ("inspect", "bad.snnp"),
+        ("verify", "bad.snnp", "--data", "test.npz"),
         ("run", "bad.snnp", "--data", "test.npz", "-o", "y.npz"),
     ):
         result = refused(*words)
@@ -170,11 +171,19 @@ def test_inspect_shows_the_input_contract_and_the_windows(snncc: Command, golden
     found = snncc("inspect", "tiny.snnp", "--json").json
     (contract,) = found["inputs"]
     assert contract | {"scale": 0, "range": 0} == {
-        "name": "image", "shape": [1, 6, 6], "dtype": "float32", "lo": 0, "hi": 255, "scale": 0, "range": 0,
+        "name": "image",
+        "shape": [1, 6, 6],
+        "dtype": "float32",
+        "lo": 0,
+        "hi": 255,
+        "scale": 0,
+        "range": 0,
     }
     assert contract["range"] == [0, 255 * contract["scale"]]
     assert [(p["name"], p["start"], p["window"]) for p in found["nodes"]] == [
-        ("image.levels", 0, 1), ("relu", 1, 1), ("gemm", 2, 1),
+        ("image.levels", 0, 1),
+        ("relu", 1, 1),
+        ("gemm", 2, 1),
     ]
 
 

@@ -135,7 +135,9 @@ def test_json_holds_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("word", ["explain", "--version", "--help"])
 def test_a_stream_of_another_encoding_gets_escapes(word: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "snncc", word], capture_output=True, check=False,
+        [sys.executable, "-m", "snncc", word],
+        capture_output=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
     )
     assert done.returncode == 0
@@ -145,14 +147,39 @@ def test_a_stream_of_another_encoding_gets_escapes(word: str) -> None:
 INPUTS = tuple(("image.levels", number, 9, -3) for number in range(12))
 FIRST = Divergence(4, 0, "relu", 7, "spike", 5, 6, INPUTS, Loc("net.onnx", "relu"))
 REPORT = Report(
-    exact=True, mismatches=0, samples_stepped=4, witnesses=45, witness_ties=3, executor_mismatches=0, samples=1000,
-    float_accuracy=0.992, integer_accuracy=0.991, agreement=0.998, float_mae=None, integer_mae=None,
-    float_psnr_db=None, integer_psnr_db=None, output_mae=0.25, coding="graded", bits=4, levels=15, window_steps=1,
-    latency_steps=5, initiation_interval=1, spikes_per_inference=91.5, synops_per_inference=1234.0,
-    payload_bits_per_inference=366.0, steps_per_second=1e4, clipped_inputs=7,
-    layers=(LayerReport("relu", "Relu", "features.0", 15, 0.5, 18.21, 0.99241, 3.736),
-            LayerReport("dead", "Relu", "features.1", 15, 0.5, None, None, 0.0)),
-    spikes={"relu": 91.5}, first_divergence=None, notes=("warning[SNN510]: a note",),
+    exact=True,
+    mismatches=0,
+    samples_stepped=4,
+    witnesses=45,
+    witness_ties=3,
+    executor_mismatches=0,
+    samples=1000,
+    float_accuracy=0.992,
+    integer_accuracy=0.991,
+    agreement=0.998,
+    float_mae=None,
+    integer_mae=None,
+    float_psnr_db=None,
+    integer_psnr_db=None,
+    output_mae=0.25,
+    coding="graded",
+    bits=4,
+    levels=15,
+    window_steps=1,
+    latency_steps=5,
+    initiation_interval=1,
+    spikes_per_inference=91.5,
+    synops_per_inference=1234.0,
+    payload_bits_per_inference=366.0,
+    steps_per_second=1e4,
+    clipped_inputs=7,
+    layers=(
+        LayerReport("relu", "Relu", "features.0", 15, 0.5, 18.21, 0.99241, 3.736),
+        LayerReport("dead", "Relu", "features.1", 15, 0.5, None, None, 0.0),
+    ),
+    spikes={"relu": 91.5},
+    first_divergence=None,
+    notes=("warning[SNN510]: a note",),
 )
 
 

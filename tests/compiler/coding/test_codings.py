@@ -56,9 +56,7 @@ def window_steps(length: int, gap: int, charges: Sequence[int]) -> list[Step]:
     return steps
 
 
-def check_encoder(
-    coding: Coding, levels: Levels, bias: int, theta: int, charges: Sequence[int], gap: int = 0
-) -> None:
+def check_encoder(coding: Coding, levels: Levels, bias: int, theta: int, charges: Sequence[int], gap: int = 0) -> None:
     """Assert that a firing neuron sends E(q) in every window and nothing else, and shows the membrane it should."""
     neuron = firing_neuron(coding, levels, ["add"], BITS, theta & (theta - 1) == 0)
     values = parameters(ints(bias), ints(theta), levels)
@@ -192,7 +190,10 @@ def test_any_pool_sends_the_train_of_the_largest_level(coding: Coding, data: st.
 def test_windows_are_as_long_as_the_literature_says() -> None:
     levels = Levels(0, 15)
     assert {name: coding.window(levels) for name, coding in CODINGS.items()} == {
-        "graded": 1, "bitplane": 4, "rate": 15, "ttfs": 15,
+        "graded": 1,
+        "bitplane": 4,
+        "rate": 15,
+        "ttfs": 15,
     }
     assert CODINGS["rate"].window(Levels(-20, 15)) == 20
     assert CODINGS["bitplane"].window(Levels(-16, 15)) == 5

@@ -50,11 +50,7 @@ def test_every_finding_of_a_model_is_told_at_once_in_its_order() -> None:
         node("Add", "d f", name="n8"),
     ]
     nodes[3], nodes[6] = nodes[6], nodes[3]
-    weights = {
-        "w": weight(2, 2, 3, 3),
-        "bad": np.full((2, 2, 1, 1), np.nan, np.float32),
-        "lo": np.float32(-1),
-    }
+    weights = {"w": weight(2, 2, 3, 3), "bad": np.full((2, 2, 1, 1), np.nan, np.float32), "lo": np.float32(-1)}
     arrays = {name: np.asarray(array) for name, array in weights.items()}
     with pytest.raises(SnnccError) as error:
         import_onnx(model(nodes, weights=arrays, domains=["mine"]))
@@ -223,10 +219,7 @@ def test_control_flow_is_refused_as_one_operator() -> None:
 
 
 def test_an_output_that_is_an_input_or_a_constant_is_a_diagnostic() -> None:
-    for extra, words in (
-        (node("Identity", "x", "z"), "an input"),
-        (node("Identity", "w", "z"), "a constant"),
-    ):
+    for extra, words in ((node("Identity", "x", "z"), "an input"), (node("Identity", "w", "z"), "a constant")):
         proto = model([node("Conv", "x w"), extra], weights={"w": weight(2, 2, 3, 3)}, outputs="y z")
         with pytest.raises(SnnccError, match=words):
             import_onnx(proto)

@@ -83,11 +83,7 @@ def test_a_shared_weight_is_one_constant() -> None:
 
 
 def test_names_are_unique_and_plain() -> None:
-    nodes = [
-        node("Conv", "x w", "h", name="a/b c"),
-        node("Relu", "h", "7"),
-        node("Conv", "7 w", name="a_b_c"),
-    ]
+    nodes = [node("Conv", "x w", "h", name="a/b c"), node("Relu", "h", "7"), node("Conv", "7 w", name="a_b_c")]
     graph = import_onnx(model(nodes, weights={"w": weight(2, 2, 3, 3)}))
     assert [n.name for n in graph.nodes] == ["a_b_c", "relu_7", "a_b_c_1"]
     assert graph.nodes[0].loc.name == "a/b c"
@@ -245,9 +241,7 @@ def test_a_fused_activation_that_no_neuron_has_is_refused() -> None:
 def test_functions_of_an_old_opset_are_inlined_and_converted() -> None:
     body = [node("Conv", "a k", "c"), node("Relu", "c", "r")]
     block = helper.make_function("mine", "Block", ["a", "k"], ["r"], body, [helper.make_opsetid("", 12)])
-    proto = model(
-        [node("Block", "x w", domain="mine")], weights={"w": weight(2, 2, 3, 3)}, domains=["mine"], opset=12
-    )
+    proto = model([node("Block", "x w", domain="mine")], weights={"w": weight(2, 2, 3, 3)}, domains=["mine"], opset=12)
     proto.functions.append(block)
     assert kinds(agrees(proto)) == ["conv", "relu"]
 

@@ -86,9 +86,7 @@ class Net:
 def nets(draw: Any) -> onnx.ModelProto:
     net = Net(draw, draw(st.sampled_from(OPSETS)))
     net.conv()
-    for layer in draw(
-        st.lists(st.sampled_from(["conv", "pool", "normalize", "shift", "branch"]), max_size=5)
-    ):
+    for layer in draw(st.lists(st.sampled_from(["conv", "pool", "normalize", "shift", "branch"]), max_size=5)):
         getattr(net, layer)()
     net.end()
     return model(net.nodes, ("N", *net.input), net.weights, opset=net.opset, outputs=net.value)

@@ -37,18 +37,14 @@ def test_conv_keeps_its_groups(groups: int) -> None:
     assert op.groups == groups
 
 
-@pytest.mark.parametrize(
-    "attributes", [{}, {"pads": [2, 0], "strides": [2]}, {"auto_pad": "SAME_LOWER"}], ids=str
-)
+@pytest.mark.parametrize("attributes", [{}, {"pads": [2, 0], "strides": [2]}, {"auto_pad": "SAME_LOWER"}], ids=str)
 def test_conv_1d_is_supported(attributes: dict[str, Any]) -> None:
     agrees(model([node("Conv", "x w b", **attributes)], ("N", 2, 9), {"w": weight(3, 2, 4), "b": weight(3)}))
 
 
 @pytest.mark.parametrize("attributes", [{}, {"transB": 1}, {"alpha": 0.5, "beta": 2.0}], ids=str)
 @pytest.mark.parametrize("bias", [(), (1,), (3,), (1, 3)], ids=str)
-def test_gemm_folds_its_factors_into_weight_and_bias(
-    attributes: dict[str, Any], bias: tuple[int, ...]
-) -> None:
+def test_gemm_folds_its_factors_into_weight_and_bias(attributes: dict[str, Any], bias: tuple[int, ...]) -> None:
     shape = (3, 5) if attributes.get("transB") else (5, 3)
     weights = {"w": weight(*shape), "b": weight(*bias)}
     graph = agrees(model([node("Gemm", "x w b", **attributes)], ("N", 5), weights))

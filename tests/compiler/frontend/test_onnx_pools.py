@@ -39,12 +39,7 @@ def test_ceil_mode_becomes_larger_end_pads(kind: str, attributes: dict[str, Any]
 
 
 def test_ceil_mode_without_padding_counts_what_is_inside() -> None:
-    attributes: dict[str, Any] = {
-        "kernel_shape": [3, 3],
-        "strides": [2, 2],
-        "ceil_mode": 1,
-        "count_include_pad": 1,
-    }
+    attributes: dict[str, Any] = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1}
     op = after_conv(node("AveragePool", "h", **attributes), size=6, opset=19).nodes[-1].op
     assert op == AveragePool((3, 3), (2, 2), (0, 0, 1, 1), False)
 

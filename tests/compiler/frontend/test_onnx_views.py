@@ -22,9 +22,7 @@ VIEWS = [
 
 
 @pytest.mark.parametrize(("view", "weights", "shape"), VIEWS, ids=lambda v: getattr(v, "op_type", ""))
-def test_views_keep_the_batch_apart(
-    view: Any, weights: dict[str, np.ndarray], shape: tuple[int, ...]
-) -> None:
+def test_views_keep_the_batch_apart(view: Any, weights: dict[str, np.ndarray], shape: tuple[int, ...]) -> None:
     graph = after_conv(view, weights=weights)
     assert graph.types[graph.outputs[0]].shape == shape
 
@@ -96,12 +94,7 @@ def test_concat_joins_along_any_axis_but_the_batch(axis: int) -> None:
 
 @pytest.mark.parametrize("opset", OPSETS)
 def test_what_does_nothing_outside_training_is_dropped(opset: int) -> None:
-    steps = [
-        node("Dropout", "h", "d"),
-        node("Identity", "d", "i"),
-        node("Cast", "i", "c", to=1),
-        node("Relu", "c"),
-    ]
+    steps = [node("Dropout", "h", "d"), node("Identity", "d", "i"), node("Cast", "i", "c", to=1), node("Relu", "c")]
     assert kinds(after_conv(*steps, opset=opset)) == ["conv", "relu"]
 
 
@@ -123,9 +116,7 @@ def test_argmax_at_the_end_is_a_tail_and_shows_the_logits() -> None:
 
 
 def test_an_old_softmax_over_several_axes_is_a_tail_between_views() -> None:
-    proto = model(
-        [node("Conv", "x w", "h"), node("Softmax", "h")], weights={"w": weight(3, 2, 3, 3)}, opset=9
-    )
+    proto = model([node("Conv", "x w", "h"), node("Softmax", "h")], weights={"w": weight(3, 2, 3, 3)}, opset=9)
     assert kinds(agrees(proto, batch=1)) == ["conv", "reshape", "tail", "reshape"]
 
 

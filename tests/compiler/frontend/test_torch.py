@@ -86,9 +86,7 @@ def test_modules_and_functions_are_read(graph: Any) -> None:
 
 
 def test_names_are_module_paths(graph: Any) -> None:
-    assert {"features.0", "features.3.conv1", "features.3.bn", "features.3.cap", "fc", "norm"} <= set(
-        graph.node
-    )
+    assert {"features.0", "features.3.conv1", "features.3.bn", "features.3.cap", "fc", "norm"} <= set(graph.node)
     assert {"features.0.weight", "fc.bias"} <= set(graph.constants)
 
 

@@ -130,7 +130,8 @@ def test_outputs_have_the_users_names_and_the_scale_of_their_readout() -> None:
     reads = [net.add(Readout(scale), charge, bias, name=f"n{i}") for i, scale in enumerate((0.3, 0.7))]
     program = lower(net.graph(*reads, labels=("logits", "value")), choose("graded", LOIHI2), LOIHI2)
     assert [(o.name, o.population, o.scale) for o in program.outputs] == [
-        ("logits", "n0", Fraction(0.3)), ("value", "n1", Fraction(0.7)),
+        ("logits", "n0", Fraction(0.3)),
+        ("value", "n1", Fraction(0.7)),
     ]
     tensor = program.inputs[0]
     assert (tensor.name, tensor.population, getattr(tensor, "scale", None)) == ("x", "x.levels", Fraction(0.1))

@@ -61,8 +61,16 @@ class Net:
         return self.random.integers(-8, 9, shape) / 8
 
     def conv(
-        self, x: str, out: int, kernel: int = 3, stride: int = 1, pad: int = 0, groups: int = 1,
-        dilation: int = 1, bias: bool = True, name: str = "",
+        self,
+        x: str,
+        out: int,
+        kernel: int = 3,
+        stride: int = 1,
+        pad: int = 0,
+        groups: int = 1,
+        dilation: int = 1,
+        bias: bool = True,
+        name: str = "",
     ) -> str:
         name = name or f"conv{len(self.nodes)}"
         channels, rank = self.types[x].shape[0], len(self.types[x].shape) - 1
@@ -81,7 +89,9 @@ class Net:
         name, n = name or f"bn{len(self.nodes)}", self.types[x].shape[0]
         values = {
             "gamma": self.some(n) if gamma is None else np.broadcast_to(gamma, (n,)),
-            "beta": self.some(n), "mean": self.some(n), "var": np.abs(self.some(n)) + 0.5,
+            "beta": self.some(n),
+            "mean": self.some(n),
+            "var": np.abs(self.some(n)) + 0.5,
         }
         inputs = [self.const(f"{name}.{key}", value) for key, value in values.items()]
         return self.add(BatchNorm(), x, *inputs, name=name)

@@ -43,17 +43,13 @@ def test_a_mean_image_becomes_a_bias_per_position() -> None:
 
 def test_a_scale_of_single_positions_stays_before_a_convolution() -> None:
     net = Net()
-    assert _ops(net.graph(net.conv(net.affine(net.input(2, 4, 4), net.some(1, 4, 4), 0.0), 2))) == [
-        "affine", "conv",
-    ]
+    assert _ops(net.graph(net.conv(net.affine(net.input(2, 4, 4), net.some(1, 4, 4), 0.0), 2))) == ["affine", "conv"]
 
 
 def test_any_scaling_folds_through_views_into_dense() -> None:
     net = Net()
     x = net.affine(net.input(2, 3, 4), net.some(2, 3, 4), net.some(1, 3, 1))
-    assert _ops(net.graph(net.dense(net.reshape(net.transpose(x, 2, 0, 1)), 5))) == [
-        "transpose", "reshape", "dense",
-    ]
+    assert _ops(net.graph(net.dense(net.reshape(net.transpose(x, 2, 0, 1)), 5))) == ["transpose", "reshape", "dense"]
 
 
 @pytest.mark.parametrize(("include", "pad"), [(True, 1), (False, 1), (False, 0)])

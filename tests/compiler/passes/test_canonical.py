@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 
 from snncc.compiler.diagnostics import SnnccError

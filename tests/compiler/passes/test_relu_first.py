@@ -34,9 +34,7 @@ def test_two_relus_become_one_with_the_smaller_cap() -> None:
 def test_a_relu_of_what_is_never_negative_goes() -> None:
     net = Net()
     x = net.average_pool(net.relu(net.conv(net.input(2, 6, 6), 2)))
-    assert [node.op.name for node in run(net.graph(net.relu(x)), ReluFirst()).nodes] == [
-        "conv", "relu", "average_pool",
-    ]
+    assert [node.op.name for node in run(net.graph(net.relu(x)), ReluFirst()).nodes] == ["conv", "relu", "average_pool"]
 
 
 def test_a_relu_after_an_average_pool_of_sums_stays() -> None:
@@ -56,5 +54,8 @@ def test_a_pool_with_another_reader_is_kept_for_it() -> None:
     pool = net.max_pool(net.conv(net.input(2, 6, 6), 2, name="conv"), name="pool")
     after = run(net.graph(net.relu(pool, name="relu"), pool), ReluFirst())
     assert shape_of(after) == [
-        "conv = conv(x)", "pool = max_pool(conv)", "relu = relu(conv)", "pool_1 = max_pool(relu)",
+        "conv = conv(x)",
+        "pool = max_pool(conv)",
+        "relu = relu(conv)",
+        "pool_1 = max_pool(relu)",
     ]

@@ -54,9 +54,22 @@ def test_every_node_becomes_its_integer_counterpart() -> None:
     graph = quantized(residual())
     assert graph.stage is Stage.QUANTIZED
     assert {name: node.op.name for name, node in graph.node.items()} == {
-        "x.levels": "encode", "c1.charge": "conv", "stem": "fire", "c2.charge": "conv", "c3.charge": "conv",
-        "joined": "fire", "pool": "max_pool", "mean.sum": "conv", "mean": "fire", "flat": "reshape", "means": "reshape",
-        "d1.read": "dense", "d2.read": "dense", "score": "readout", "map.read": "conv", "map": "readout",
+        "x.levels": "encode",
+        "c1.charge": "conv",
+        "stem": "fire",
+        "c2.charge": "conv",
+        "c3.charge": "conv",
+        "joined": "fire",
+        "pool": "max_pool",
+        "mean.sum": "conv",
+        "mean": "fire",
+        "flat": "reshape",
+        "means": "reshape",
+        "d1.read": "dense",
+        "d2.read": "dense",
+        "score": "readout",
+        "map.read": "conv",
+        "map": "readout",
     }
     assert graph.outputs == ("score", "map")
 
@@ -155,8 +168,7 @@ def test_levels_do_not_go_beyond_a_cap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("graded", "low", "span"),
-    [(True, 0, (0, 255)), (True, -1, (-127, 127)), (False, 0, (0, 7)), (False, -1, (-7, 7))],
+    ("graded", "low", "span"), [(True, 0, (0, 255)), (True, -1, (-127, 127)), (False, 0, (0, 7)), (False, -1, (-7, 7))]
 )
 def test_inputs_take_the_levels_their_coding_can_send(graded: bool, low: float, span: tuple[int, int]) -> None:
     graph = pooled_mean()
@@ -266,7 +278,10 @@ def test_an_output_that_also_fires_is_read_and_sent() -> None:
     graph = canonical(net, charge, net.dense(net.relu(charge, name="r"), 2, name="y"))
     integer = quantized(graph)
     assert {name: node.op.name for name, node in integer.node.items() if not node.op.linear} == {
-        "x.levels": "encode", "c": "readout", "r": "fire", "y": "readout",
+        "x.levels": "encode",
+        "c": "readout",
+        "r": "fire",
+        "y": "readout",
     }
 
 
@@ -285,8 +300,11 @@ def small() -> tuple[Graph, Data]:
     skip = net.dense(net.reshape(source, name="flat"), 2, name="skip")
     graph = canonical(net, net.plus(skip, net.dense(net.reshape(first, name="hidden"), 2, name="deep"), name="y"))
     constants: dict[str, npt.NDArray[np.float64]] = {
-        "conv.w": np.array([0.5, -0.25, 1, 0.75]).reshape(1, 1, 2, 2), "deep.w": np.array([[1.5], [-0.5]]),
-        "skip.w": np.array([[1, 0, -1, 0.5], [0, 0.25, 0, -2]]), "skip.b": np.zeros(2), "deep.b": np.array([0.25, -1]),
+        "conv.w": np.array([0.5, -0.25, 1, 0.75]).reshape(1, 1, 2, 2),
+        "deep.w": np.array([[1.5], [-0.5]]),
+        "skip.w": np.array([[1, 0, -1, 0.5], [0, 0.25, 0, -2]]),
+        "skip.b": np.zeros(2),
+        "deep.b": np.array([0.25, -1]),
     }
     x = (np.arange(16) % 8 / 8).reshape(4, 1, 2, 2).astype(np.float32)
     return replace(graph, constants={name: value.astype(np.float32) for name, value in constants.items()}), {"x": x}

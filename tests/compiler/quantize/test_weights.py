@@ -78,7 +78,9 @@ def accepted(layer: IntegerLayer, edges: Sequence[Edge], levels: Levels, chip: T
 
 @settings(max_examples=60)
 @given(
-    drawn=layers(), weight_bits=st.integers(2, 8), state_bits=st.sampled_from([12, 16, 24]),
+    drawn=layers(),
+    weight_bits=st.integers(2, 8),
+    state_bits=st.sampled_from([12, 16, 24]),
     scale=st.sampled_from([1e-2, 1.0, 30.0]),
 )
 def test_a_firing_layer_has_one_unit_a_channel_and_thresholds_that_are_powers_of_two(
