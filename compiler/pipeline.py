@@ -43,8 +43,9 @@ def integer_passes(options: Options) -> tuple[Pass, ...]:
 
 def pass_names(options: Options) -> tuple[str, ...]:
     """Return the names of the passes that ``compile_graph`` runs, in order, each once."""
-    steps = (*float_passes(options, {}), Quantize, *integer_passes(options))
-    return tuple(dict.fromkeys(step.name for step in steps))
+    before = [step.name for step in float_passes(options, {})]
+    after = [step.name for step in integer_passes(options)]
+    return tuple(dict.fromkeys([*before, Quantize.name, *after]))
 
 
 def compile_graph(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 import pytest
@@ -15,7 +17,7 @@ from snncc.compiler.passes.split_pools import SplitPools
 from snncc.compiler.quantize.calibrate import run
 
 
-def pooled(kernel: list[int], **attributes: list[int]) -> onnx.ModelProto:
+def pooled(kernel: list[int], **attributes: Any) -> onnx.ModelProto:
     """Return conv, relu, a max-pool, flatten on [2, 12, 11]."""
     weight = np.random.default_rng(0).normal(size=(3, 2, 3, 3)).astype(np.float32)
     nodes = [
