@@ -34,9 +34,7 @@ from snncc.compiler.frontend.onnx_ops import CONVERT
 from snncc.compiler.ir import OPS, Op, Stage
 from snncc.compiler.ir.verify import LEGAL
 from snncc.compiler.options import make_options
-from snncc.compiler.passes.canonical import canonical_passes
-from snncc.compiler.pipeline import integer_passes
-from snncc.compiler.quantize.equalize import Equalize
+from snncc.compiler.pipeline import float_passes, integer_passes
 from snncc.compiler.quantize.quantize import Quantize
 from snncc.compiler.targets import Target, target_names
 
@@ -238,7 +236,7 @@ def passes() -> str:
     """Return the passes in the order in which they run."""
     chosen = make_options(coding="rate")
     rows = []
-    for step in (*canonical_passes(), Equalize, Quantize, *integer_passes(chosen)):
+    for step in (*float_passes(chosen, {}), Quantize, *integer_passes(chosen)):
         doc = inspect.cleandoc((step if isinstance(step, type) else type(step)).__doc__ or "").partition("\n\n")[0]
         rows.append((_code(step.name), f"{step.takes.value} → {step.gives.value}", " ".join(doc.split())))
     return _table(("pass", "stage", "what it does"), rows)
