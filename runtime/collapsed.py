@@ -23,7 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
-from snncc.runtime.reference import encode, execute
+from snncc.runtime.reference import encode, execute, samples_at_once
 
 Ints = npt.NDArray[np.int64]
 EXACT = 1 << 24  # integers below this are exact in float32 (IEEE 754 binary32: 24-bit significand)
@@ -46,6 +46,7 @@ class Collapsed:
     def run(self, inputs: Mapping[str, Array], batch: int = 128) -> dict[str, Ints]:
         """Return the integer outputs, int64 [samples, *shape] by output name, of float inputs [samples, *shape]."""
         samples = len(next(iter(inputs.values())))
+        batch = batch if self.session is not None else samples_at_once(self.graph, batch)
         parts: dict[str, list[Ints]] = {name: [] for name in self.graph.outputs}
         for begin in range(0, samples, batch):
             piece = {name: array[begin : begin + batch] for name, array in inputs.items()}

@@ -17,6 +17,7 @@ from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Re
 
 Ints = npt.NDArray[np.int64]
 EXACT = 1 << 53  # integers below this are exact in float64 (IEEE 754 binary64: 53-bit significand)
+MOST_VALUES = 1 << 24  # values held at a time, 128 MiB
 PATCHES = 1 << 21  # values of a convolution's patches that are held at a time
 
 
@@ -42,6 +43,12 @@ def execute(graph: Graph, levels: Mapping[str, Ints]) -> dict[str, Ints]:
         else:
             values[node.name] = _EVALUATE[type(node.op)](node.op, *inputs)
     return values
+
+
+def samples_at_once(graph: Graph, most: int) -> int:
+    """Return how many samples, 1 to ``most``, ``execute`` can take with all values of a network held in memory."""
+    values = 2 * sum(node.type.size for node in graph.nodes)  # charges beside levels
+    return max(1, min(most, MOST_VALUES // max(values, 1)))
 
 
 def encode(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Ints]:

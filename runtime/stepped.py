@@ -15,11 +15,10 @@ from snncc.compiler.program import Population, Program, TensorInput
 from snncc.runtime.emulator import Emulator, Sent, StateOverflow, run_levels
 from snncc.runtime.expected import Expectation
 from snncc.runtime.matrix import synapse_matrix
-from snncc.runtime.reference import execute
+from snncc.runtime.reference import execute, samples_at_once
 
 Ints = npt.NDArray[np.int64]
 BACK_TO_BACK = 20  # samples fed to a stream one after the other, state carried
-MOST_VALUES = 1 << 24  # values of the integer network held at a time
 MOST_STREAMS = 32
 
 
@@ -84,7 +83,7 @@ def step_and_compare(
     outputs: dict[str, list[Ints]] = {name: [] for name in network.outputs}
     done = 0
     while done < total:
-        samples, streams = _shape_of_chunk(program, total - done)
+        samples, streams = _shape_of_chunk(network, total - done)
         size = samples * streams
         part = {name: array[done : done + size] for name, array in levels.items()}
         values = execute(network, part)
@@ -97,11 +96,10 @@ def step_and_compare(
     return {name: np.concatenate(found) for name, found in outputs.items()}
 
 
-def _shape_of_chunk(program: Program, left: int) -> tuple[int, int]:
+def _shape_of_chunk(network: Graph, left: int) -> tuple[int, int]:
     """Return (samples back to back, streams) of the next chunk: deep first, then wide, within memory."""
     samples = min(left, BACK_TO_BACK)
-    neurons = sum(p.size for p in program.populations)
-    widest = max(1, min(MOST_STREAMS, MOST_VALUES // (2 * neurons * samples)))
+    widest = samples_at_once(network, MOST_STREAMS * samples) // samples
     return samples, max(1, min(widest, left // samples))
 
 

@@ -18,7 +18,7 @@ from snncc.compiler.program_check import check_program
 from snncc.runtime import metrics
 from snncc.runtime.collapsed import Collapsed
 from snncc.runtime.floats import FloatNetwork
-from snncc.runtime.reference import clipped, encode, execute
+from snncc.runtime.reference import clipped, encode, execute, samples_at_once
 from snncc.runtime.report import LayerReport, Report
 from snncc.runtime.stepped import Tally, step_and_compare
 from snncc.runtime.witness import witnesses
@@ -200,7 +200,7 @@ def _layers(origin: Origin, inputs: Mapping[str, Array]) -> tuple[LayerReport, .
     some = {name: array[:LAYER_SAMPLES] for name, array in inputs.items()}
     floats = FloatNetwork(origin.model, [node.name for node in fires])
     begin = 0
-    for batch in floats.batches(some):
+    for batch in floats.batches(some, samples_at_once(network, 64)):
         size = len(next(iter(batch.values())))
         levels = encode(network, {name: array[begin : begin + size] for name, array in some.items()})
         values = execute(network, levels)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.ops import Encode, Fire
-from snncc.runtime.reference import execute
+from snncc.runtime.reference import execute, samples_at_once
 
 Ints = npt.NDArray[np.int64]
 POOL = 32  # random inputs among which those with most ties are kept
@@ -94,9 +94,10 @@ def _aligned(
 
 
 def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> tuple[list[dict[str, Ints]], int]:
-    pool = {n.name: rng.integers(n.type.lo, n.type.hi + 1, (POOL, *n.type.shape)) for n in encodes}
+    size = samples_at_once(graph, POOL)
+    pool = {n.name: rng.integers(n.type.lo, n.type.hi + 1, (size, *n.type.shape)) for n in encodes}
     values = execute(graph, pool)
-    counts = np.zeros(POOL, dtype=np.int64)
+    counts = np.zeros(size, dtype=np.int64)
     for node in graph.nodes:
         if not isinstance(node.op, Fire):
             continue
@@ -105,6 +106,6 @@ def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> tuple[
             theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
         charge = values[f"{node.name}.charge"]
         tie = (charge % theta == 0) & (theta % 2 == 0) & (charge > theta * node.op.lo) & (charge <= theta * node.op.hi)
-        counts += tie.reshape(POOL, -1).sum(axis=1)
+        counts += tie.reshape(size, -1).sum(axis=1)
     best = np.argsort(-counts, kind="stable")[:KEPT]
     return [{name: array[i] for name, array in pool.items()} for i in best], int(counts[best].sum())
