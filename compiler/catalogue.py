@@ -174,6 +174,12 @@ CATALOGUE: dict[str, Entry] = {
         "coarser weights, or coarser levels. The loss is part of the integer network that verification measures.",
         "Nothing, if the accuracy is good enough; else use fewer levels or a layer with fewer inputs.",
     ),
+    "SNN211": Entry(
+        "calibration data are constant",
+        "An input has the same value in all calibration samples, so they do not tell what range it or any activation "
+        "takes; other values will be clipped.",
+        "Calibrate with some hundred inputs that are like those to come.",
+    ),
     # programs (SNN300..)
     "SNN301": Entry(
         "program file cannot be written",
@@ -257,6 +263,12 @@ CATALOGUE: dict[str, Entry] = {
         "own, unless the coding can do with one or the levels can be packed into one state. The target has fewer "
         "in-ports.",
         "Pool in steps of smaller windows (3x3 twice for 5x5, stride 1), use fewer levels, or another coding.",
+    ),
+    "SNN332": Entry(
+        "coding has no negative levels",
+        "A population, an input or what is pooled from it, has negative levels, and neither the chosen coding nor the "
+        "inputs' coding on this target can send them.",
+        "Use a coding with signed levels (docs/codings.md), or shift the inputs so that none is negative.",
     ),
     "SNN340": Entry(
         "program holds no network",

@@ -23,6 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.to_onnx import onnx_pads, pads_beyond_kernel
 from snncc.runtime.reference import encode, execute, samples_at_once
 
 Ints = npt.NDArray[np.int64]
@@ -174,15 +175,14 @@ class _Builder:
     def _pool(self, node: Node, op: MaxPool) -> None:
         late = node.inputs[0] in self.unfloored
         out = f"{node.name}.max" if late else node.name
-        self._op(
-            "MaxPool",
-            [node.inputs[0]],
-            out,
-            kernel_shape=op.kernel,
-            strides=op.strides,
-            pads=op.pads,
-            dilations=op.dilations,
-        )
+        source, pads = node.inputs[0], op.pads
+        if pads_beyond_kernel(op):
+            least = self._tensor(f"{node.name}.least", np.float32(-np.inf))
+            around = self._tensor(f"{node.name}.pads", onnx_pads(pads))
+            source, pads = f"{node.name}.padded", (0,) * len(pads)
+            self._op("Pad", [node.inputs[0], around, least], source)
+        sizes = {"kernel_shape": op.kernel, "strides": op.strides, "pads": pads, "dilations": op.dilations}
+        self._op("MaxPool", [source], out, **sizes)
         if late:
             self._op("Floor", [out], node.name)
 

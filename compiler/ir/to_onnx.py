@@ -165,10 +165,27 @@ def _relu(op: Relu, writer: _Writer, node: Node) -> None:
 
 @_write.register
 def _max_pool(op: MaxPool, writer: _Writer, node: Node) -> None:
+    source, pads = node.inputs[0], op.pads
+    if pads_beyond_kernel(op):
+        around = writer.helper(node, "pads", onnx_pads(pads))
+        least = writer.helper(node, "least", np.float32(-np.inf).reshape(()))
+        source, pads = writer.extra(node, "padded"), (0,) * len(pads)
+        writer.emit("Pad", (node.inputs[0], around, least), source)
     writer.emit(
-        "MaxPool", node.inputs, node.name,
-        kernel_shape=op.kernel, strides=op.strides, pads=op.pads, dilations=op.dilations,
+        "MaxPool", (source,), node.name,
+        kernel_shape=op.kernel, strides=op.strides, pads=pads, dilations=op.dilations,
     )  # fmt: skip
+
+
+def pads_beyond_kernel(op: MaxPool) -> bool:
+    """Return whether a pool is padded by as much as its kernel: onnxruntime wants less, whatever the dilation."""
+    return any(pad >= size for pad, size in zip(op.pads, op.kernel * 2, strict=True))
+
+
+def onnx_pads(pads: tuple[int, ...]) -> Array:
+    """Return spatial pads as the Pad operator takes them, with batch and channels."""
+    rank = len(pads) // 2
+    return np.array([0, 0, *pads[:rank], 0, 0, *pads[rank:]], np.int64)
 
 
 @_write.register

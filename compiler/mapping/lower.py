@@ -30,9 +30,10 @@ class Choice:
     by_node: Mapping[str, Coding] = field(default_factory=dict)
 
     def of(self, node: Node) -> Coding:
-        """Return the coding of a node's population."""
+        """Return the coding of a node's population: that of the inputs too where the default has no negative levels."""
         fallback = self.inputs if isinstance(node.op, Encode) else self.default
-        return self.by_node.get(node.name, fallback)
+        chosen = self.by_node.get(node.name, fallback)
+        return chosen if chosen.signed or node.type.lo >= 0 else self.inputs
 
 
 def choose(coding: str, target: Target) -> Choice:
@@ -83,6 +84,12 @@ class Lowering:
     def _place(
         self, node: Node, coding: Coding, levels: Levels, kernels: list[str], bias: Ints, theta: Ints, start: int
     ) -> None:
+        if levels.signed and not coding.signed:
+            message = (
+                f"'{node.name}' has levels {levels.lo}..{levels.hi}, and coding '{coding.name}' sends none below 0"
+            )
+            hint = "use another coding, or inputs that are not negative"
+            self.problems.append(Diagnostic("SNN332", message, node.loc, hint))
         shifts = bool(((theta & (theta - 1)) == 0).all())
         neuron = firing_neuron(coding, levels, kernels, self.target.state_bits, shifts)
         values = parameters(bias, theta, levels)

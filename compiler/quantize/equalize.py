@@ -19,14 +19,16 @@ from snncc.compiler.quantize.scales import activation_scale
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-SPREAD = 8.0  # largest ratio by which a channel is moved against the others: three bits of the next weights
+ENOUGH = 500  # values of a channel that tell its best scale as well as its root mean square
+PRIOR = 4.0  # weight, in samples, of the layer's mean square in a channel's
+SPREAD = 1e4  # largest ratio by which a channel is moved against the others
 
 
 @dataclass(frozen=True)
 class Equalize(Pass):
     """relu(W x + b) = r relu(W/r x + b/r), r > 0: a channel is divided by r, its readers' weights multiplied by r.
 
-    r is the channel's own best scale of a level over that of its layer, so that every channel makes use of all levels
+    r is the channel's own scale of a level over that of its layer, so that every channel makes use of all levels
     (after Nagel et al., 2019, "Data-free quantization through weight equalization and bias correction", section 4.1,
     with activations measured on calibration data in place of weights). A layer stays as it is where its activation is
     capped, where its charge is read by others too, or where a reader is no weighted sum that can take the factor in.
@@ -109,12 +111,22 @@ def _collect(users: Mapping[str, list[Node]], node: Node, channel: Ints, found: 
 
 
 def _factors(active: npt.NDArray[np.float32], levels: int) -> Floats:
-    """Return r of each channel, float64 [channels], from activations [samples, channels, ...]; 1 for silent ones."""
-    channels = np.moveaxis(active, 1, 0).reshape(active.shape[1], -1)
-    scales = np.array([activation_scale(values, levels) if values.max() > 0 else np.nan for values in channels])
-    whole = activation_scale(active, levels)
-    factor = np.clip(np.nan_to_num(scales / whole, nan=1.0), 1 / SPREAD, SPREAD)
-    return np.asarray(factor, dtype=np.float64)
+    """Return r of each channel, float64 [channels], from activations [samples, channels, ...].
+
+    The best scale of a level hangs on the largest values seen, and few values tell those badly; the root mean square
+    they tell well. So r is the geometric mean of the two ratios, the more of the first the more values there are.
+    """
+    channels = np.moveaxis(active, 1, 0).reshape(active.shape[1], -1).astype(np.float64)
+    whole = float((channels**2).mean())
+    if whole == 0:
+        return np.ones(len(channels))
+    seen = channels.shape[1]
+    power = (seen * (channels**2).mean(axis=1) + PRIOR * whole) / (seen + PRIOR)
+    scales = np.array([activation_scale(v, levels, unseen=1) if v.max() > 0 else np.nan for v in channels])
+    best = np.nan_to_num(scales / activation_scale(active, levels, unseen=1), nan=1.0)
+    trust = seen / (seen + ENOUGH)
+    factor: Floats = np.clip(best**trust * (power / whole) ** ((1 - trust) / 2), 1 / SPREAD, SPREAD)
+    return factor
 
 
 def _divide(linears: tuple[Node, ...], factor: Floats, constants: dict[str, Array]) -> None:

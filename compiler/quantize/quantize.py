@@ -111,6 +111,10 @@ class _Quantizer:
         loc = next(i.loc for i in self.graph.inputs if i.name == name)
         if not copies_fit(self.domain[name], opts.target):
             self._refuse(name, loc)
+        if data.min() == data.max():
+            message = f"calibration input '{name}' is {data.flat[0]} everywhere: ranges cannot be told from it"
+            hint = "calibrate with some hundred inputs like those to come"
+            opts.report(Diagnostic("SNN211", message, loc, hint, "warning"))
 
     def _levels_op(self, node: Node) -> None:
         """Carry a view or max-pool over: it works on levels as it does on floats."""
@@ -144,7 +148,7 @@ class _Quantizer:
     def _fire(self, layer: Layer) -> None:
         node, opts = layer.node, self.options
         levels = Levels(0, opts.levels)
-        scale = activation_scale(self._run(layer.charge, {}, real=True), levels.hi, layer.cap)
+        scale = activation_scale(self._run(layer.charge, {}, real=True), levels.hi, layer.cap, unseen=1)
         edges = self._edges(layer)
         integer, charge = self._solve(
             layer, lambda bias: firing_layer(edges, bias, scale, levels, opts.weight_bits, opts.target)

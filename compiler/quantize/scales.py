@@ -9,20 +9,23 @@ Floats = npt.NDArray[np.floating]
 
 BINS = 4096
 CANDIDATES = 128
+UNSEEN = 1.3  # largest activation to come, over the largest seen
 LEAST = BINS * float(np.finfo(np.float32).tiny)  # below this the bins of a histogram are no float32 numbers
 
 
-def activation_scale(values: Floats, hi: int, cap: float | None = None) -> float:
+def activation_scale(values: Floats, hi: int, cap: float | None = None, unseen: int = 0) -> float:
     """Return the scale s that minimizes the mean of (clip(floor(z / s + 1/2), 0, hi) s - clip(z, 0, cap))^2.
 
-    The minimum is searched over 128 clipping points between 1/128 of the largest activation and all of it, on a
-    histogram of 4096 bins (the mean-squared-error criterion of Sung, Shin and Hwang, 2015, "Resiliency of deep neural
-    networks under quantization").
+    The minimum is searched over clipping points, in steps of 1/128 of the largest activation, on a histogram of 4096
+    bins (the mean-squared-error criterion of Sung, Shin and Hwang, 2015, "Resiliency of deep neural networks under
+    quantization").
 
     Args:
         values: pre-activations of any shape, in the network's real unit.
         hi: greatest level (Q).
         cap: upper bound of the activation, None for an unbounded one.
+        unseen: activations to come, each 1.3 times as large as the largest seen, that are counted beside those that
+            were: with few values and many levels one makes room for them, else it weighs nothing.
 
     Returns:
         A positive scale; 1 / hi where no activation is positive, or none but denormal ones.
@@ -32,8 +35,11 @@ def activation_scale(values: Floats, hi: int, cap: float | None = None) -> float
     if top <= LEAST:
         return 1.0 / hi
     counts, edges = np.histogram(active[active > 0], bins=BINS, range=(0.0, top))
-    centres = (edges[:-1] + edges[1:]) / 2
-    scales = top * np.arange(1, CANDIDATES + 1) / CANDIDATES / hi
+    centres, most = (edges[:-1] + edges[1:]) / 2, top
+    if unseen:
+        most = min(UNSEEN * top, np.inf if cap is None else cap)
+        centres, counts = np.append(centres, most), np.append(counts, unseen)
+    scales = top * np.arange(1, round(CANDIDATES * most / top) + 1) / CANDIDATES / hi
     losses = [_loss(centres, counts, scale, hi) for scale in scales]
     return float(scales[int(np.argmin(losses))])
 
