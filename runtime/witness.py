@@ -11,6 +11,7 @@ import numpy.typing as npt
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.ops import Encode, Fire
 from snncc.runtime.reference import execute, samples_at_once
+from snncc.runtime.ties import threshold_inputs
 
 Ints = npt.NDArray[np.int64]
 POOL = 32  # random inputs among which those with most ties are kept
@@ -41,8 +42,8 @@ def witnesses(graph: Graph, seed: int = 0) -> Witnesses:
     """Return the witnesses of an integer network, in the order in which they are to be fed.
 
     All least levels, all greatest, single spikes at random places, inputs whose signs follow the weights of random
-    first-layer neurons (their accumulators' extremes) each followed by its opposite, and random inputs with as many
-    rounding ties as could be found.
+    first-layer neurons (their accumulators' extremes) each followed by its opposite, random inputs with as many
+    rounding ties as could be found, and inputs that put first-layer neurons on a threshold and just below it.
     """
     rng = np.random.default_rng(seed)
     encodes = [node for node in graph.nodes if isinstance(node.op, Encode)]
@@ -52,10 +53,9 @@ def witnesses(graph: Graph, seed: int = 0) -> Witnesses:
         signs = {node.name: rng.random(node.type.shape) < 0.5 for node in encodes}
         for chosen in (_aligned(graph, signs, rng), signs):
             parts += [_signed(encodes, chosen), _signed(encodes, {name: ~s for name, s in chosen.items()})]
-    tied, ties = _ties(graph, encodes, rng)
-    parts += tied
-    levels = {node.name: np.stack([part[node.name] for part in parts]) for node in encodes}
-    return Witnesses(levels, ties)
+    parts += [*threshold_inputs(graph, rng), *_ties(graph, encodes, rng)]
+    ties = sum(int(_tie_counts(graph, {name: a[None] for name, a in part.items()})[0]) for part in parts)
+    return Witnesses({node.name: np.stack([part[node.name] for part in parts]) for node in encodes}, ties)
 
 
 def _constant(encodes: list[Node], end: str) -> dict[str, Ints]:
@@ -93,11 +93,18 @@ def _aligned(
     return aligned
 
 
-def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> tuple[list[dict[str, Ints]], int]:
+def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> list[dict[str, Ints]]:
     size = samples_at_once(graph, POOL)
     pool = {n.name: rng.integers(n.type.lo, n.type.hi + 1, (size, *n.type.shape)) for n in encodes}
-    values = execute(graph, pool)
-    counts = np.zeros(size, dtype=np.int64)
+    counts = _tie_counts(graph, pool)
+    best = np.argsort(-counts, kind="stable")[:KEPT]
+    return [{name: array[i] for name, array in pool.items()} for i in best]
+
+
+def _tie_counts(graph: Graph, levels: Mapping[str, Ints]) -> Ints:
+    """Return the rounding ties that each sample causes."""
+    values = execute(graph, levels)
+    counts = np.zeros(len(next(iter(levels.values()))), dtype=np.int64)
     for node in graph.nodes:
         if not isinstance(node.op, Fire):
             continue
@@ -106,6 +113,5 @@ def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> tuple[
             theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
         charge = values[f"{node.name}.charge"]
         tie = (charge % theta == 0) & (theta % 2 == 0) & (charge > theta * node.op.lo) & (charge <= theta * node.op.hi)
-        counts += tie.reshape(size, -1).sum(axis=1)
-    best = np.argsort(-counts, kind="stable")[:KEPT]
-    return [{name: array[i] for name, array in pool.items()} for i in best], int(counts[best].sum())
+        counts += tie.reshape(len(counts), -1).sum(axis=1)
+    return counts
