@@ -127,7 +127,14 @@ def test_control_c_ends_a_real_process(work: Path) -> None:
     os.mkfifo("data.npz")
     words = [sys.executable, "-m", "snncc", "verify", "tiny.snnp", "--data", "data.npz"]
     before = sorted(work.iterdir())
-    process = subprocess.Popen(words, env=environment(), stderr=subprocess.PIPE, text=True)
+    # A test run in the background of a shell ignores the signal, and its children inherit that.
+    process = subprocess.Popen(
+        words,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     with open("data.npz", "wb"):  # opens when the process opens it
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
