@@ -99,6 +99,7 @@ class _Conv:
         return meets
 
     def deliver(self, spikes: Ints) -> Ints:
+        """Return what arrives, int64 [targets, streams], for payloads [sources, streams]."""
         arriving = _conv_events(spikes, self.weight, self.in_shape, self.out_shape, self.steps)
         streams = spikes.shape[1]
         arrived: Ints = np.ascontiguousarray(arriving.transpose(2, 1, 0).reshape(-1, streams))
@@ -117,6 +118,7 @@ class _Sparse:
         self.fan_out = np.bincount(synapses.source[synapses.weight != 0], minlength=sources).astype(np.int64)
 
     def deliver(self, spikes: Ints) -> Ints:
+        """Return what arrives, int64 [targets, streams], for payloads [sources, streams]."""
         return _sparse_events(spikes, self.begin, self.target, self.weight, self.targets)
 
 

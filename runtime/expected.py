@@ -86,6 +86,7 @@ class _Watched:
         return _arranged(values[f"{node.name}.charge"], split), spread
 
     def at(self, sample: int, phase: int) -> Expected:
+        """Return spikes and membrane, int64 [neurons, streams], of a sample at a phase 0..interval-1."""
         q, charge = self.q[sample], self.charge[sample]
         zero = self.silence.spikes
         if self.claim.kind == "read":
