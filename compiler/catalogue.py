@@ -347,8 +347,9 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN507": Entry(
         "unknown engine",
-        "A program runs on the engine levels, the fast integer executor, or emulator, which steps every neuron.",
-        "Choose one of the two.",
+        "A program runs on the engine levels, the fast integer executor, on emulator, which steps every neuron, or on "
+        "c, which does so in C.",
+        "Choose one of the three.",
     ),
     "SNN508": Entry(
         "unknown diagnostic",
@@ -370,6 +371,65 @@ CATALOGUE: dict[str, Entry] = {
         "interrupted",
         "The command was stopped before it was done. Result files are written whole or not at all, so there is none.",
         "Run the command again.",
+    ),
+    # backends and artifacts (SNN600..)
+    "SNN600": Entry(
+        "unknown backend",
+        "There is no backend of this name, neither in snncc nor in an installed package.",
+        "Use one of the names that the message lists; snncc backends tells more of each.",
+    ),
+    "SNN601": Entry(
+        "backend cannot be loaded",
+        "The package that offers the backend failed when it was imported, or offers something else.",
+        "Repair or uninstall that package.",
+    ),
+    "SNN602": Entry(
+        "two backends of one name",
+        "Two installed packages offer a backend of the same name, and snncc does not choose between them.",
+        "Uninstall one of the packages.",
+    ),
+    "SNN603": Entry(
+        "artifact cannot be written",
+        "The folder could not be made, or holds files that are no artifact. What stood there before is untouched.",
+        "Name a new or empty folder, or one that holds an artifact to be replaced.",
+    ),
+    "SNN604": Entry(
+        "artifact is broken",
+        "The folder is no artifact, or a file in it is missing or is not as it was emitted.",
+        "Emit the program again.",
+    ),
+    "SNN605": Entry(
+        "backend's runtime is missing",
+        "The artifact needs a compiler, an interpreter or a package that is not on this machine.",
+        "Install what the message names.",
+    ),
+    "SNN606": Entry(
+        "artifact failed to run",
+        "The backend's compiler or runtime ended with an error, wrote something else than a trace, or took too long.",
+        "Run the artifact's own self-test, as its README says, to see more.",
+    ),
+    "SNN610": Entry(
+        "state or result too wide for the backend",
+        "A state, a temporary result, a payload or a parameter of a neuron program needs more bits than the backend's "
+        "language or simulator holds without wrapping.",
+        "Compile with fewer levels or weight bits, or narrow the states of a program of your own.",
+    ),
+    "SNN611": Entry(
+        "arrivals too large for the backend",
+        "What can reach a neuron in one step does not fit the backend's accumulator, by interval arithmetic over all "
+        "its synapses.",
+        "Compile with fewer levels or weight bits, or split the layer.",
+    ),
+    "SNN612": Entry(
+        "synapses that the backend cannot hold",
+        "A connection's weights, geometry or delay have no form in the backend.",
+        "Compile for a target whose limits the backend shares, or use another backend.",
+    ),
+    "SNN613": Entry(
+        "program that the backend has no form for",
+        "The backend expresses something else than this program holds, such as the integer network of a program that "
+        "was made by hand.",
+        "Compile a model to get a program with its network, or use another backend.",
     ),
     # the command itself (SNN900..)
     "SNN900": Entry(

@@ -12,6 +12,7 @@ Members, in this order; the last four only where the program was compiled from a
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from safetensors import SafetensorError
@@ -67,8 +68,15 @@ def save_program(program: Program, path: str | os.PathLike[str]) -> None:
             part.unlink(missing_ok=True)
 
 
-def _write(path: Path, members: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+def program_bytes(program: Program) -> bytes:
+    """Return the bytes of the program's .snnp file."""
+    buffer = io.BytesIO()
+    _write(buffer, dict(_members(program)))
+    return buffer.getvalue()
+
+
+def _write(file: Path | IO[bytes], members: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system, entry.external_attr = 3, 0o644 << 16

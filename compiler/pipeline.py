@@ -80,7 +80,7 @@ def compile_graph(
     network = run_passes(canonical, [quantize], observe)
     suited = run_passes(network, integer_passes(options), observe)
     program = lower(suited, choice, options.target, options.schedule)
-    origin = Origin(network, to_onnx(canonical).SerializeToString(), tuple(notes), _settings(options, data))
+    origin = Origin(network, to_onnx(canonical).SerializeToString(), tuple(notes), _settings(graph, options, data))
     return replace(program, origin=origin)
 
 
@@ -109,8 +109,9 @@ def _check_finite(imported: Graph, data: Mapping[str, Array]) -> None:
         raise SnnccError(problems)
 
 
-def _settings(options: Options, data: Data) -> dict[str, object]:
+def _settings(graph: Graph, options: Options, data: Data) -> dict[str, object]:
     return {
+        "model_sha256": graph.sha256 or None,
         "target": options.target.name,
         "coding": options.coding,
         "levels": options.levels,

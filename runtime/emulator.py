@@ -7,7 +7,6 @@ programs on what arrived. State is carried from sample to sample; a batch is a n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,10 @@ import numpy.typing as npt
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.neuron import NeuronProgram, Operand
 from snncc.compiler.program import EventInput, Population, Program, TensorInput
+from snncc.compiler.trace import Event, Feed, Sent
 from snncc.runtime.deliver import Wire
 
 Ints = npt.NDArray[np.int64]
-Event = tuple[int, int, int]  # step, neuron, payload
 
 
 def _select(condition: Ints, then: Ints, other: Ints) -> Ints:
@@ -57,14 +56,6 @@ class StateOverflow(ArithmeticError):  # noqa: N818  named for what happened
         """Keep the place beside the message."""
         super().__init__(message)
         self.population, self.neuron, self.stream = population, neuron, stream
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What a population did in a step: payloads and membranes, int64 [neurons, streams]."""
-
-    spikes: Ints
-    membrane: Ints
 
 
 class _Running:
@@ -179,6 +170,22 @@ def run_levels(emulator: Emulator, levels: Mapping[str, Ints], samples: int) -> 
             if late == 0 and 0 <= sample < samples:
                 batch = levels[tensor.name][sample].reshape(emulator.streams, -1)
                 emulator.inject(tensor.population, tensor.port, np.ascontiguousarray(batch.T, dtype=np.int64))
+        yield emulator.step()
+
+
+def run_feed(emulator: Emulator, feed: Feed) -> Iterator[dict[str, Sent]]:
+    """Run a feed from step 0 on every stream and yield every step."""
+    program = emulator.program
+    sizes = {population.name: population.size for population in program.populations}
+    inputs = [i for i in program.inputs if i.name in feed.arrivals]
+    fed = [feed.arrivals[i.name].by_step(feed.steps) for i in inputs]
+    for _ in range(feed.steps):
+        for source, arriving in zip(inputs, fed, strict=True):
+            neurons, values = next(arriving)
+            if len(neurons):
+                charge = np.zeros((sizes[source.population], emulator.streams), dtype=np.int64)
+                charge[neurons] = values[:, None]
+                emulator.inject(source.population, source.port, charge)
         yield emulator.step()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from snncc.runtime.stepped import Divergence
+from snncc.runtime.divergence import Divergence
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ class Report:
         spikes: mean spikes an inference by population.
         first_divergence: where the program first leaves the integer network, None if it does not.
         notes: what the compiler reported.
+        device: backend whose artifact was run, too; None if none was.
+        device_samples: samples and witnesses run on it.
+        device_steps: timesteps run on it, 0 for one that gives levels.
+        device_mismatches: differing spikes, membranes or levels.
     """
 
     exact: bool
@@ -101,6 +105,10 @@ class Report:
     spikes: Mapping[str, float]
     first_divergence: Divergence | None
     notes: tuple[str, ...]
+    device: str | None = None
+    device_samples: int = 0
+    device_steps: int = 0
+    device_mismatches: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -110,6 +118,12 @@ class Report:
     def verdict(self) -> str:
         """Return the verdict in one sentence."""
         tried = f"{self.samples_stepped} samples and {self.witnesses} witnesses"
+        what = "every spike and membrane"
+        if self.device is not None:
+            what += (
+                f", and every {'spike and membrane' if self.device_steps else 'level'} of the {self.device} artifact,"
+            )
         if self.exact:
-            return f"EXACT: every spike and membrane equals the integer network's on {tried}"
-        return f"NOT EXACT: {self.mismatches} spikes or membranes differ on {tried}"
+            return f"EXACT: {what} equals the integer network's on {tried}"
+        wrong = f"NOT EXACT: {self.mismatches} spikes or membranes differ on {tried}"
+        return wrong + (f", {self.device_mismatches} on {self.device}" if self.device is not None else "")

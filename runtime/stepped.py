@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.diagnostics import InternalError, Loc
+from snncc.compiler.diagnostics import InternalError
 from snncc.compiler.ir.graph import Graph
 from snncc.compiler.program import Population, Program, TensorInput
-from snncc.runtime.emulator import Emulator, Sent, StateOverflow, run_levels
+from snncc.compiler.trace import Sent
+from snncc.runtime.divergence import Divergence, Past
+from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
 from snncc.runtime.expected import Expectation
-from snncc.runtime.matrix import synapse_matrix
 from snncc.runtime.reference import execute, samples_at_once
 
 Ints = npt.NDArray[np.int64]
 BACK_TO_BACK = 20  # samples fed to a stream one after the other, state carried
 MOST_STREAMS = 32
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """The first place where the program leaves the integer network.
-
-    Attributes:
-        step: timestep, 0 the first.
-        sample: index among the samples stepped.
-        population: name.
-        neuron: index in row-major order.
-        what: ``spike`` or ``membrane``, or a sentence where a state left its width.
-        expected: value the integer network gives.
-        found: value the emulator gives.
-        inputs: (source population, neuron, payload, weight) of what arrived at the neuron in that step.
-        loc: where the population comes from in the user's model.
-    """
-
-    step: int
-    sample: int
-    population: str
-    neuron: int
-    what: str
-    expected: int
-    found: int
-    inputs: tuple[tuple[str, int, int, int], ...]
-    loc: Loc
 
 
 @dataclass
@@ -125,15 +98,14 @@ class _Chunk:
             if not isinstance(tensor, TensorInput) or claim is None:
                 raise InternalError("only programs compiled from a network can be compared with one")
             self.levels[tensor.name] = values[claim.node].reshape(*split, -1)
-        longest = max((c.delay for c in program.connections), default=1)
-        self.past: deque[dict[str, Sent]] = deque(maxlen=longest + 1)
+        self.past = Past(program)
 
     def run(self) -> None:
         """Step to the end, or to where a state overflows."""
         populations = self.program.population
         try:
             for step, sent in enumerate(run_levels(self.emulator, self.levels, self.split[0])):
-                self.past.append(sent)
+                self.past.add(sent)
                 for name, did in sent.items():
                     self._look(populations[name], step, did)
                 self.tally.steps += self.split[1]
@@ -183,7 +155,7 @@ class _Chunk:
             what,
             int(expected[neuron, stream]),
             int(found[neuron, stream]),
-            self._inputs(population, neuron, stream),
+            self.past.arrived(population, neuron, stream),
             population.loc,
         )
 
@@ -191,17 +163,3 @@ class _Chunk:
         """Return the index of the sample in whose window a step of a stream lies; before the first, of the first."""
         interval = max(self.program.interval, 1)
         return self.offset + max(0, (step - population.start) // interval) * self.split[1] + stream
-
-    def _inputs(self, population: Population, neuron: int, stream: int) -> tuple[tuple[str, int, int, int], ...]:
-        """Return what arrived at a neuron in the step just run."""
-        arrived = []
-        sizes = {p.name: p.size for p in self.program.populations}
-        for connection in self.program.connections:
-            if connection.target != population.name or connection.delay >= len(self.past):
-                continue
-            row = synapse_matrix(connection, sizes[connection.source], population.size).getrow(neuron)
-            payloads = self.past[-1 - connection.delay][connection.source].spikes[:, stream]
-            for source, weight in zip(row.indices, row.data, strict=True):
-                if payloads[source]:
-                    arrived.append((connection.source, int(source), int(payloads[source]), int(weight)))
-        return tuple(arrived)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from snncc.compiler.program import Origin, Program
 from snncc.compiler.program_check import check_program
 from snncc.runtime import metrics
 from snncc.runtime.collapsed import Collapsed
+from snncc.runtime.cross_check import CrossCheck, Device, cross_check
 from snncc.runtime.floats import FloatNetwork
 from snncc.runtime.reference import clipped, encode, execute, samples_at_once
 from snncc.runtime.report import LayerReport, Report
@@ -35,6 +37,7 @@ def verify(
     y: Array | None = None,
     limit: int | None = None,
     progress: Progress = lambda what, done, total: None,
+    device: Device | None = None,
 ) -> Report:
     """Compare a program with the integer network it was lowered from, and that one with the float network.
 
@@ -44,6 +47,7 @@ def verify(
         y: class indices [samples], or target values of the output's shape; None where unknown.
         limit: how many of the samples the emulator steps, 100 by default; accuracies use all.
         progress: called with what is being done, how much of it is done, and the whole.
+        device: where an artifact of the program runs; what it does there is compared, too.
 
     Raises:
         SnnccError: SNN340 the program holds no network; SNN403..SNN406 the data do not fit it.
@@ -61,7 +65,9 @@ def verify(
     inputs = check_data(as_inputs(x, kinds), kinds, labels, shape)
     outputs = _outputs(origin, inputs, progress)
     steps = _stepped(program, network, inputs, LIMIT if limit is None else limit, outputs, progress)
-    return _report(program, origin, inputs, labels, outputs, steps)
+    if device is not None:
+        steps.device = _on_device(program, network, inputs, limit, device, progress)
+    return _report(program, origin, inputs, labels, outputs, steps, device.name if device else None)
 
 
 @dataclass
@@ -80,6 +86,7 @@ class _Steps:
     witnesses: Tally
     ties: int
     executor_mismatches: int = 0
+    device: CrossCheck | None = None
     seconds: float = field(default=0.0)
 
 
@@ -123,6 +130,25 @@ def _stepped(
     return steps
 
 
+def _on_device(
+    program: Program, network: Graph, inputs: Mapping[str, Array], limit: int | None, device: Device, progress: Progress
+) -> CrossCheck:
+    """Run the samples, back to back in one run, then the witnesses, on a device; levels are compared on all samples."""
+    most = LIMIT if limit is None and device.gives == "spikes" else limit
+    some = encode(network, {name: array[:most] for name, array in inputs.items()})
+    found = CrossCheck()
+    for what, levels in (("samples", some), ("witnesses", witnesses(network).levels)):
+        total = len(next(iter(levels.values())))
+        _tell(progress, device, what, total, 0)
+        if total:
+            cross_check(program, network, levels, device, found, partial(_tell, progress, device, what, total))
+    return found
+
+
+def _tell(progress: Progress, device: Device, what: str, total: int, done: int) -> None:
+    progress(f"{what} on {device.name}", done, total)
+
+
 def _report(
     program: Program,
     origin: Origin,
@@ -130,13 +156,15 @@ def _report(
     labels: Array | None,
     outputs: _Outputs,
     steps: _Steps,
+    name: str | None,
 ) -> Report:
     tally, settings = steps.data, origin.settings
     counted = max(tally.samples, 1)
     mismatches = tally.mismatches + steps.witnesses.mismatches
+    device = steps.device or CrossCheck()
     bits, levels = settings.get("bits"), settings.get("levels")
     return Report(
-        exact=not mismatches and not steps.executor_mismatches,
+        exact=not mismatches and not steps.executor_mismatches and not device.mismatches,
         mismatches=mismatches,
         samples_stepped=tally.samples,
         witnesses=steps.witnesses.samples,
@@ -157,8 +185,12 @@ def _report(
         clipped_inputs=clipped(origin.network, inputs),
         layers=_layers(origin, inputs),
         spikes={name: count / counted for name, count in tally.by_population.items()},
-        first_divergence=tally.first or steps.witnesses.first,
+        first_divergence=tally.first or steps.witnesses.first or device.first,
         notes=tuple(map(str, origin.notes)),
+        device=name,
+        device_samples=device.samples,
+        device_steps=device.steps,
+        device_mismatches=device.mismatches,
     )
 
 

@@ -11,8 +11,8 @@ from snncc.terminal import console, plain, table, write_json, write_table
 
 if TYPE_CHECKING:
     from snncc.compiler.diagnostics import Diagnostic
+    from snncc.runtime.divergence import Divergence
     from snncc.runtime.report import Report
-    from snncc.runtime.stepped import Divergence
 
 GOOD, BAD = "bold green", "bold red"
 
@@ -126,6 +126,30 @@ def ran(result: Mapping[str, Any], as_json: bool) -> None:
     _say(f"{result['file']}: {listed}")
     if result["clipped_inputs"]:
         _say(f"{result['clipped_inputs']} input values lie outside the calibrated range and were clipped")
+    return None
+
+
+def emitted(manifest: Mapping[str, Any], as_json: bool) -> None:
+    """Say what was emitted; ``manifest`` is the artifact's, with the folder's name."""
+    if as_json:
+        return write_json(manifest)
+    _say(
+        f"{manifest['folder']}: {len(manifest['files'])} files for {manifest['backend']}; README.md says how to run it"
+    )
+    for name, value in manifest["facts"].items():
+        _say(f"{name}: {value}")
+    return None
+
+
+def backends(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """List backends, and whether they run here."""
+    if as_json:
+        return write_json({"backends": found})
+    rows = [(b["name"], b["gives"] or "-", "yes" if b["runs"] else "no", b["about"] or b["problem"]) for b in found]
+    write_table(table(("backend", "compared in", "runs here", "what it is"), rows))
+    for backend in found:
+        if backend["problem"]:
+            _say(f"{backend['name']}: {backend['problem']}")
     return None
 
 

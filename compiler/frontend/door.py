@@ -10,6 +10,7 @@ from typing import Any
 import onnx
 
 from snncc.compiler.diagnostics import Loc, fail
+from snncc.compiler.frontend.digest import model_sha256
 from snncc.compiler.frontend.naming import clean_name
 from snncc.compiler.frontend.onnx_reader import import_onnx
 from snncc.compiler.frontend.torch_reader import import_torch
@@ -39,7 +40,8 @@ def import_model(model: Any, example_input: Any = None, name: str | None = None)
     else:
         hint = "give a path, bytes, an onnx.ModelProto or a torch.nn.Module"
         raise fail("SNN110", f"a model cannot be read from {type(model).__name__}", hint=hint)
-    return graph if name is None else replace(graph, name=clean_name(name) or graph.name)
+    name = graph.name if name is None else clean_name(name) or graph.name
+    return replace(graph, name=name, sha256=model_sha256(model))
 
 
 def _is_module(model: Any) -> bool:

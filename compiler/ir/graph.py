@@ -58,6 +58,7 @@ class Graph:
         outputs: names of the values the user reads.
         constants: read-only arrays by name; one namespace with inputs and nodes.
         labels: what the user calls each output; empty where the values' own names do.
+        sha256: of the model it was imported from; empty if it was not. Neither compared nor printed.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Graph:
     outputs: tuple[str, ...]
     constants: Mapping[str, Array] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         """Make the constants read-only."""
@@ -78,7 +80,7 @@ class Graph:
         object.__setattr__(self, "constants", MappingProxyType(frozen))
 
     def __eq__(self, other: object) -> bool:
-        """Compare everything but locations; constants by dtype, shape and value."""
+        """Compare everything but locations and origin; constants by dtype, shape and value."""
         if not isinstance(other, Graph):
             return NotImplemented
         mine = (self.name, self.stage, self.inputs, self.nodes, self.outputs, self.labels)

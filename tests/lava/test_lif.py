@@ -19,7 +19,8 @@ import pytest
 from snncc.compiler.neuron import parse_neuron
 from snncc.compiler.program import Connection, DenseSynapses, EventInput, Population, Program
 from snncc.compiler.program_check import check_program
-from snncc.runtime.emulator import Emulator, Event, run_events
+from snncc.compiler.trace import Event
+from snncc.runtime.emulator import Emulator, run_events
 from tests.lava.neurons import lif
 
 Ints = npt.NDArray[np.int64]

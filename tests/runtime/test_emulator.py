@@ -28,7 +28,8 @@ from snncc.compiler.program import (
     TensorInput,
 )
 from snncc.compiler.program_check import check_program
-from snncc.runtime.emulator import Emulator, Event, Sent, StateOverflow, run_events, run_levels
+from snncc.compiler.trace import Event, Sent
+from snncc.runtime.emulator import Emulator, StateOverflow, run_events, run_levels
 
 Ints = npt.NDArray[np.int64]
 Traces = tuple[list[list[int]], list[list[int]]]  # spikes and membranes of the cells, step by step

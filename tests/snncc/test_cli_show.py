@@ -16,8 +16,8 @@ from rich.console import Console
 
 from snncc import show, terminal
 from snncc.compiler.diagnostics import Loc
+from snncc.runtime.divergence import Divergence
 from snncc.runtime.report import LayerReport, Report
-from snncc.runtime.stepped import Divergence
 from tests.snncc.conftest import Command, compile_words
 
 ROOT = Path(__file__).parents[2]
