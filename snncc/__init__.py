@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "compile": "snncc.api",
+    "emit": "snncc.api",
     "import_model": "snncc.api",
     "load": "snncc.api",
     "run": "snncc.api",
@@ -33,6 +34,7 @@ __all__ = [
     "Report",
     "SnnccError",
     "compile",
+    "emit",
     "import_model",
     "load",
     "run",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from snncc.api import compile, import_model, load, run, verify
+    from snncc.api import compile, emit, import_model, load, run, verify
     from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
     from snncc.compiler.ir import Graph
     from snncc.compiler.program import Program

@@ -1,21 +1,25 @@
 """The whole system in one page: data flows forward, each arrow is one call.
 
     model --import_model--> Graph --compile--> Program --save/load--> .snnp
-    Program --verify--> Report        Program --run--> outputs
+    Program --verify--> Report        Program --run--> outputs        Program --emit--> artifact, a folder
 
 A float network is imported, quantized once into an integer network, and lowered to a spiking program that reproduces
-the integer network bit for bit; ``verify`` measures both steps.
+the integer network bit for bit; ``verify`` measures both steps. ``emit`` writes the program as code for a simulator or
+a processor, which ``verify(..., on=...)`` runs and compares.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from snncc.backends.registry import get_backend
 from snncc.compiler.container import load_program
 from snncc.compiler.data import check_data, split_labels
 from snncc.compiler.frontend.door import import_model as _import_model
@@ -24,8 +28,10 @@ from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import Observer
 from snncc.compiler.pipeline import compile_graph
 from snncc.compiler.program import Program
+from snncc.emission import emit as write
+from snncc.emission import on_device
+from snncc.engines import input_levels, run_integers
 from snncc.runtime.report import Report
-from snncc.runtime.run import run as _run
 from snncc.runtime.verify import Progress
 from snncc.runtime.verify import verify as _verify
 
@@ -100,6 +106,7 @@ def verify(
     y: npt.ArrayLike | None = None,
     limit: int | None = None,
     progress: Progress = lambda what, done, total: None,
+    on: str | None = None,
 ) -> Report:
     """Measure float network against integer network, and prove by stepping that the program equals the latter.
 
@@ -109,9 +116,28 @@ def verify(
         y: class indices [samples], or target values of the output's shape; None where unknown.
         limit: samples the emulator steps, 100 by default; accuracies always use all.
         progress: called with what is being done, how much is done, and the whole.
+        on: name of a backend: its artifact is emitted and run on the same samples back to back, too, and everything
+            it does is compared.
     """
     labels = None if y is None else np.asarray(y)
-    return _verify(program, _arrays(x), labels, limit, progress)
+    with nullcontext() if on is None else on_device(program, on) as device:
+        return _verify(program, _arrays(x), labels, limit, progress, device)
+
+
+def emit(program: Program, backend: str, folder: str | os.PathLike[str], data: Floats | None = None) -> dict[str, Any]:
+    """Write a program as code that runs without snncc; return the manifest of what was written.
+
+    Args:
+        program: any program.
+        backend: ``c``, ``lava``, ``onnx``, or what an installed package adds.
+        folder: new, empty, or an artifact of snncc, which is replaced.
+        data: float inputs [samples, *shape] to include in the artifact's golden vectors; some are always generated.
+
+    Raises:
+        SnnccError: everything the backend cannot express; or the folder cannot be written.
+    """
+    levels = {} if data is None else input_levels(program, _arrays(data))
+    return write(program, get_backend(backend), Path(folder), levels)
 
 
 def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt.NDArray[np.float64]]:
@@ -120,9 +146,10 @@ def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt
     Args:
         program: a compiled program.
         x: float inputs [samples, *shape], or a mapping by input name.
-        engine: ``levels``, the fast integer executor (default), or ``emulator``, which steps every neuron.
+        engine: ``levels``, the fast integer executor (default), ``emulator``, which steps every neuron, or ``c``, which
+            does so in C.
     """
-    integers = _run(program, _arrays(x), engine)
+    integers = run_integers(program, _arrays(x), engine)
     scales = {output.name: float(output.scale) for output in program.outputs}
     return {name: values.astype(np.float64) * scales[name] for name, values in integers.items()}
 

@@ -82,20 +82,24 @@ def verify(
     limit: Annotated[
         int | None, typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")
     ] = None,
+    on: Annotated[str | None, typer.Option(help="Emit for this backend and run that, too.")] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Check that a program reproduces its integer network bit for bit, and how far that is from the float one."""
     from snncc import api, show
+    from snncc.backends.registry import get_backend
     from snncc.compiler.data import blame, read_npz, split_labels
     from snncc.summary import input_types, read_program
     from snncc.terminal import progress
 
+    if on is not None:
+        get_backend(on)
     loaded, arrays = together(lambda: read_program(program), lambda: read_npz(data))
     with progress(quiet or json) as bar, blame(data):
         inputs, labels = split_labels(arrays, input_types(loaded))
-        report = api.verify(loaded, inputs, labels, limit, bar)
+        report = api.verify(loaded, inputs, labels, limit, bar, on)
     show.verified(report, json)
     if not report.exact:
         raise typer.Exit(1)
@@ -106,7 +110,7 @@ def run(
     program: ProgramFile,
     data: Data,
     output: Annotated[Path, typer.Option("-o", "--output", help=".npz to write: y and y_integer, or so by output.")],
-    engine: Annotated[str | None, typer.Option(help="levels (fast, default) or emulator (every step).")] = None,
+    engine: Annotated[str | None, typer.Option(help="levels (fast, default), emulator or c (every step).")] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -114,8 +118,9 @@ def run(
     """Run a program on data; outputs are in real units, their integers beside them."""
     from snncc import show
     from snncc.compiler.data import blame, read_npz
+    from snncc.engines import check_engine
     from snncc.files import check_output, write_npz
-    from snncc.summary import check_engine, read_program, run_on
+    from snncc.summary import read_program, run_on
     from snncc.terminal import progress
 
     check_engine(engine)
@@ -126,6 +131,35 @@ def run(
         outputs = run_on(loaded, arrays, engine, bar)
     write_npz(output, outputs.arrays())
     show.ran(outputs.summary() | {"file": str(output)}, json)
+
+
+@app.command("emit")
+def emit_command(
+    program: ProgramFile,
+    backend: Annotated[str, typer.Option(help="c, lava, onnx or another; see snncc backends.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write, new or empty.")],
+    data: Annotated[Path | None, typer.Option(help=".npz with x, samples to add to the golden vectors.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a program as code that runs without snncc, with golden vectors and a self-test."""
+    from snncc import show
+    from snncc.emit_command import emit_file
+    from snncc.terminal import progress
+
+    with progress(quiet or json) as bar:
+        manifest = emit_file(program, backend, output, data, bar)
+    show.emitted(manifest | {"folder": str(output)}, json)
+
+
+@app.command("backends")
+def backends_command(json: Json = False, debug: Debug = False) -> None:
+    """List what programs can be emitted for, and whether it can be run here."""
+    from snncc import show
+    from snncc.emission import backend_summary
+
+    show.backends(backend_summary(), json)
 
 
 @app.command()

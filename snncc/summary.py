@@ -12,12 +12,11 @@ import numpy.typing as npt
 
 from snncc.api import load
 from snncc.compiler.data import as_inputs, blame, check_data
-from snncc.compiler.diagnostics import Loc, fail
+from snncc.compiler.diagnostics import fail
 from snncc.compiler.ir.types import FLOAT, TensorType
-from snncc.compiler.options import choices
 from snncc.compiler.program import Program, TensorInput
-from snncc.runtime.run import BACK_TO_BACK, ENGINES
-from snncc.runtime.run import run as run_program
+from snncc.engines import run_integers
+from snncc.runtime.run import BACK_TO_BACK
 
 Array = npt.NDArray[Any]
 
@@ -89,17 +88,6 @@ class Outputs:
         return named
 
 
-def check_engine(name: str | None) -> None:
-    """Find out whether there is an engine.
-
-    Raises:
-        SnnccError: SNN507, exit code 2.
-    """
-    if name not in (None, *ENGINES):
-        hint = choices("engines", ENGINES, str(name))
-        raise fail("SNN507", f"there is no engine '{name}'", Loc("options", "engine"), hint, 2)
-
-
 def run_on(
     program: Program, x: Mapping[str, Array], engine: str | None, progress: Callable[[str, int, int], None]
 ) -> Outputs:
@@ -116,7 +104,7 @@ def run_on(
     size = BACK_TO_BACK if engine == "emulator" else total
     parts = []
     for begin in range(0, total, size):
-        parts.append(run_program(program, {name: a[begin : begin + size] for name, a in inputs.items()}, engine))
+        parts.append(run_integers(program, {name: a[begin : begin + size] for name, a in inputs.items()}, engine))
         progress("stepping samples" if engine == "emulator" else "running", min(begin + size, total), total)
     integers = {o.name: np.concatenate([part[o.name] for part in parts]) for o in program.outputs}
     return Outputs(integers, {o.name: float(o.scale) for o in program.outputs}, total, _clipped(program, inputs))

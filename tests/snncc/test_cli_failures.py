@@ -113,7 +113,7 @@ def test_an_interrupted_write_leaves_nothing(refused: Command, monkeypatch: pyte
 
 
 def test_an_interrupted_run_leaves_nothing(refused: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summary, "run_program", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(summary, "run_integers", raising(KeyboardInterrupt()))
     assert refused("run", "tiny.snnp", "--data", "cal.npz", "-o", "y.npz", code=130).codes == ["SNN511"]
 
 

@@ -1,0 +1,175 @@
+"""The frame of every artifact: a folder with manifest, golden vectors and what the backend wrote, or none at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from snncc.backends.base import Backend
+from snncc.compiler.container import program_bytes
+from snncc.compiler.diagnostics import Loc, SnnccError, fail
+from snncc.compiler.program import Program, TensorInput
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+WRITABLE = "choose a folder that exists and can be written to"
+
+
+def write_artifact(
+    backend: Backend, program: Program, folder: Path, golden: Callable[[Path], None] = lambda folder: None
+) -> dict[str, Any]:
+    """Emit a program into a folder and return its manifest.
+
+    Args:
+        backend: what emits it.
+        program: what is emitted.
+        folder: must not exist, or be empty, or hold an artifact, which is replaced.
+        golden: writes the golden vectors into the folder it is given.
+
+    Raises:
+        SnnccError: what the backend cannot express, all of it; SNN603 the folder cannot be written.
+    """
+    if problems := backend.check(program):
+        raise SnnccError(problems)
+    check_folder(folder)
+    try:
+        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".snncc-", suffix=".part", dir=folder.absolute().parent))
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from error
+    try:
+        facts = backend.emit(program, part)
+        golden(part)
+        manifest = _manifest(backend, program, part, facts)
+        text = json.dumps(manifest, indent=1, ensure_ascii=True) + "\n"
+        (part / MANIFEST).write_text(text, encoding="ascii", newline="\n")
+        part.chmod(0o755)
+        _replace(part, folder)
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return manifest
+
+
+def check_folder(folder: Path) -> None:
+    """Find out whether an artifact may stand in a folder: a new or empty one, or one that holds an artifact.
+
+    Raises:
+        SnnccError: SNN603.
+    """
+    try:
+        if not os.path.lexists(folder):
+            return
+        if not folder.is_dir():
+            raise _unwritable(folder, "it is no folder", "name a new folder")
+        if any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+            raise _unwritable(folder, "it holds files that are no artifact", "name a new or empty folder")
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from error
+
+
+def read_manifest(artifact: Path) -> dict[str, Any]:
+    """Return the manifest of an artifact.
+
+    Raises:
+        SnnccError: SNN604, there is none, or it is broken or of a newer format.
+    """
+    path = artifact / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise broken(artifact, f"its {MANIFEST} cannot be read: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise broken(artifact, f"its {MANIFEST} is not of format {FORMAT}")
+    return manifest
+
+
+def broken(artifact: Path, reason: str) -> SnnccError:
+    """Return the error for an artifact that is not as it was emitted."""
+    return fail("SNN604", f"artifact '{artifact}' is broken: {reason}", Loc(artifact.name, ""), "emit it again")
+
+
+def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    origin = program.origin
+    return {
+        "format": FORMAT,
+        "snncc": _version(),
+        "backend": backend.name,
+        "target": program.target,
+        "program": {
+            "name": program.name,
+            "sha256": hashlib.sha256(program_bytes(program)).hexdigest(),
+            "interval": program.interval,
+            "latency": program.latency,
+        },
+        "model": {"sha256": origin.settings.get("model_sha256") if origin else None},
+        "options": dict(origin.settings) if origin else {},
+        "facts": dict(facts),
+        "populations": [
+            {"object": f"p{k}", "name": p.name, "shape": list(p.shape), "start": p.start, "layer": asdict(p.loc)}
+            for k, p in enumerate(program.populations)
+        ],
+        "connections": [
+            {"object": f"c{k}", "name": c.name, "source": c.source, "target": c.target, "layer": asdict(c.loc)}
+            for k, c in enumerate(program.connections)
+        ],
+        "inputs": [_input(f"i{k}", source) for k, source in enumerate(program.inputs)],
+        "outputs": [
+            {"object": f"o{k}", "name": o.name, "population": o.population, "scale": str(o.scale)}
+            for k, o in enumerate(program.outputs)
+        ],
+        "files": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+
+
+def _input(name: str, source: Any) -> dict[str, Any]:
+    entry = {"object": name, "name": source.name, "population": source.population, "port": source.port}
+    if isinstance(source, TensorInput):
+        return entry | {
+            "kind": "tensor",
+            "shape": list(source.shape),
+            "lo": source.lo,
+            "hi": source.hi,
+            "scale": str(source.scale),
+        }
+    return entry | {"kind": "events"}
+
+
+def _version() -> str:
+    try:
+        return version("snncc")
+    except PackageNotFoundError:  # a bare checkout
+        return "unknown"
+
+
+def _replace(part: Path, folder: Path) -> None:
+    """Put a finished folder where it belongs; an artifact that stood there goes only after that."""
+    old = part.with_suffix(".old")
+    if os.path.lexists(folder):
+        os.replace(os.path.realpath(folder), old)
+    try:
+        os.replace(part, os.path.realpath(folder))
+    except OSError:
+        if old.exists():
+            os.replace(old, os.path.realpath(folder))
+        raise
+    with suppress(OSError):
+        shutil.rmtree(old)
+
+
+def _unwritable(folder: Path, reason: str, hint: str = WRITABLE) -> SnnccError:
+    return fail("SNN603", f"cannot write an artifact to '{folder}': {reason}", Loc(folder.name, str(folder)), hint)

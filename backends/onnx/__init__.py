@@ -1,0 +1,1 @@
+"""The ONNX backend: the integer network behind a program as ONNX models in integer arithmetic."""

@@ -1,0 +1,76 @@
+"""What ``run`` can run a program on: the engines of snncc.runtime, and the C backend's program."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.backends.artifact import write_artifact
+from snncc.backends.registry import get_backend
+from snncc.compiler.data import as_inputs, check_data
+from snncc.compiler.diagnostics import Loc, fail
+from snncc.compiler.ir.graph import Array
+from snncc.compiler.ir.types import FLOAT, TensorType
+from snncc.compiler.options import choices
+from snncc.compiler.program import Program, TensorInput
+from snncc.runtime.run import ENGINES as OWN
+from snncc.runtime.run import run, to_levels
+
+Ints = npt.NDArray[np.int64]
+ENGINES = (*OWN, "c")
+
+
+def check_engine(name: str | None) -> None:
+    """Find out whether there is an engine.
+
+    Raises:
+        SnnccError: SNN507, exit code 2.
+    """
+    if name not in (None, *ENGINES):
+        hint = choices("engines", ENGINES, str(name))
+        raise fail("SNN507", f"there is no engine '{name}'", Loc("options", "engine"), hint, 2)
+
+
+def run_integers(program: Program, x: Array | Mapping[str, Array], engine: str | None) -> dict[str, Ints]:
+    """Return the integer outputs, int64 [samples, *shape] by output name.
+
+    Args:
+        program: any program with tensor inputs.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        engine: ``levels``, ``emulator`` or ``c``; None for the fastest that the program allows.
+
+    Raises:
+        SnnccError: SNN507; what ``snncc.runtime.run`` finds; SNN605, SNN606 there is no C compiler, or it failed.
+    """
+    check_engine(engine)
+    if engine != "c":
+        return run(program, x, engine)
+    return _run_c(program, input_levels(program, x))
+
+
+def input_levels(program: Program, x: Array | Mapping[str, Array]) -> dict[str, Ints]:
+    """Return the levels of float inputs, int64 [samples, *shape] by tensor input.
+
+    Raises:
+        SnnccError: SNN403..SNN405, the data do not fit the program.
+    """
+    tensors = [i for i in program.inputs if isinstance(i, TensorInput)]
+    kinds = {t.name: TensorType(FLOAT, t.shape) for t in tensors}
+    inputs = check_data(as_inputs(x, kinds), kinds)
+    return {t.name: to_levels(t, inputs[t.name]) for t in tensors}
+
+
+def _run_c(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    from snncc.backends.c.engine import read_outputs
+
+    samples = len(next(iter(levels.values())))
+    populations = program.population
+    with tempfile.TemporaryDirectory(prefix="snncc-") as folder:
+        artifact = Path(folder) / "artifact"
+        write_artifact(get_backend("c"), program, artifact)
+        found = read_outputs(artifact, {name: a.reshape(samples, -1) for name, a in levels.items()})
+    return {o.name: found[o.name].reshape(samples, *populations[o.population].shape) for o in program.outputs}
