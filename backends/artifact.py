@@ -55,6 +55,8 @@ def write_artifact(
         part.chmod(0o755)
         _replace(part, folder)
     except OSError as error:
+        if error.filename and not Path(str(error.filename)).is_relative_to(part.parent):
+            raise  # a file of the backend's own that is missing
         raise _unwritable(folder, error.strerror or str(error)) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

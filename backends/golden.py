@@ -114,7 +114,8 @@ def checksum(values: Ints) -> int:
 
 def escaped(text: str) -> str:
     """Return a name as one ASCII token that no language takes for anything but letters; ``-`` if it is empty."""
-    return quote(text, safe="_.:/-")[:LONGEST] or "-"
+    quoted = quote(text, safe="_.:/-", errors="replace").replace("~", "%7E")  # which quote takes for a letter
+    return quoted[:LONGEST] or "-"
 
 
 def layer(population: Population) -> str:

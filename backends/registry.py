@@ -83,7 +83,7 @@ def _listed(name: str, offers: tuple[str, ...]) -> Listed:
     try:
         found = EntryPoint(name, offers[0], GROUP).load()
         backend = found() if isinstance(found, type) else found
-    except Exception as error:  # whatever another package's code raises when it is imported
+    except (Exception, SystemExit) as error:  # whatever another package's code raises when it is imported
         return Listed(name, offers, None, _unusable(name, f"{offers[0]} raised {type(error).__name__}: {error}"))
     if not isinstance(backend, Backend) or backend.name != name:
         return Listed(name, offers, None, _unusable(name, f"{offers[0]} is no backend of that name"))

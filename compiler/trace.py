@@ -13,6 +13,7 @@ from snncc.compiler.program import Program, TensorInput
 
 Ints = npt.NDArray[np.int64]
 Event = tuple[int, int, int]  # step, neuron, payload
+MOST_CHARGE = 1 << 31  # what arrives at a neuron from one input in a step is less, in magnitude
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Arrivals:
         kept = value != 0
         return cls(places[kept, 0], places[kept, 1], value[kept])
 
+    def until(self, steps: int) -> Arrivals:
+        """Return what arrives before a step."""
+        end = int(np.searchsorted(self.step, steps))
+        return Arrivals(self.step[:end], self.neuron[:end], self.value[:end])
+
     def by_step(self, steps: int) -> Iterator[tuple[Ints, Ints]]:
         """Yield (neurons, values) of each of the first ``steps`` steps."""
         ends = np.searchsorted(self.step, np.arange(steps + 1))
@@ -72,6 +78,19 @@ class Feed:
     steps: int
     arrivals: Mapping[str, Arrivals]
     levels: Mapping[str, Ints] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse arrivals that would never come, or that no input takes."""
+        for name, arriving in self.arrivals.items():
+            if len(arriving.step) and not (arriving.step[0] >= 0 and arriving.step[-1] < self.steps):
+                raise ValueError(f"arrivals of {name} lie outside the steps 0..{self.steps - 1}")
+            if len(arriving.value) and np.abs(arriving.value).max() >= MOST_CHARGE:
+                raise ValueError(f"arrivals of {name} add up to more than 32 bits at a neuron")
+
+    def until(self, steps: int) -> Feed:
+        """Return what is fed before a step."""
+        kept = {name: a.until(steps) for name, a in self.arrivals.items()}
+        return Feed(min(steps, self.steps), kept)
 
 
 def feed_levels(program: Program, levels: Mapping[str, Ints]) -> Feed:

@@ -20,11 +20,14 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
+from functools import partial
 from importlib import import_module, resources
 from pathlib import Path
 
 import numpy as np
 
+from snncc.backends.conformance.support import support
+from snncc.backends.registry import BUNDLED, get_backend
 from snncc.compiler import container, neuron
 from snncc.compiler.catalogue import CATALOGUE
 from snncc.compiler.coding import CODINGS, Coding, Levels, firing_neuron, train
@@ -46,8 +49,15 @@ MEASURED = re.compile(r"(<!-- begin measured: ([a-z-]+) -->\n).*?(<!-- end measu
 GROUPS = (
     (0, "Text form and structure"), (100, "Importing a model"), (120, "Passes on the float network"),
     (200, "Quantization"), (300, "Programs and their files"), (400, "Data and result files"),
-    (500, "Options and names"),
+    (500, "Options and names"), (600, "Backends and artifacts"), (900, "The command itself"),
 )  # fmt: skip
+
+# The backend that docs/add-a-backend.md builds: how the pieces of its module begin, in order.
+TOY = ROOT / "tests" / "toy_backend"
+TOY_PIECES = {
+    "toy-neurons": '"""', "toy-connections": "def population_entry", "toy-runtime": "HEAD =",
+    "toy-text": "def program_text", "toy-class": "class ToyBackend",
+}  # fmt: skip
 
 LEVELS = (1, 3, 4, 15, 255)  # Q in the table of codings
 SHOWN = 15  # Q of the listings
@@ -249,6 +259,26 @@ def members() -> str:
     return _table(("member", "holds"), ((_code(name), text) for name, text in rows))
 
 
+def conformance() -> str:
+    """Return which case of the conformance kit which backend of ours takes."""
+    heads = ("case", "shows", *map(_code, BUNDLED))
+    rows = support(get_backend(name) for name in BUNDLED)
+    return _table(heads, ((_code(name), about, *taken) for name, about, *taken in rows))
+
+
+def toy_package() -> str:
+    """Return the toy backend's pyproject.toml."""
+    return _fenced("toml", (TOY / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def toy_module(piece: str) -> str:
+    """Return a piece of the toy backend's module."""
+    text = (TOY / "snncc_toy.py").read_text(encoding="utf-8")
+    begins = [text.index(begin) for begin in TOY_PIECES.values()]
+    number = [*TOY_PIECES].index(piece)
+    return _fenced("python", text[begins[number] : [*begins, len(text)][number + 1]])
+
+
 def demo() -> str:
     """Return what the demonstration prints."""
     from snncc.demonstration import demonstrate
@@ -263,16 +293,22 @@ def demo() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "assembly": assembly, "coding-words": coding_words, "codings": codings, "errors": errors,
+    "assembly": assembly, "coding-words": coding_words, "codings": codings, "conformance": conformance,
+    "errors": errors,
     "instructions": instructions, "ir-ops": ir_ops, "kernels": kernels, "listings": listings, "members": members,
     "onnx-operators": onnx_operators, "operator-names": operator_names, "passes": passes,
     "refused-operators": refused_operators, "targets": targets, "torch-modules": torch_modules,
+    "toy-package": toy_package, **{piece: partial(toy_module, piece) for piece in TOY_PIECES},
 }  # fmt: skip
 MEASUREMENTS: dict[str, Callable[[], str]] = {"demo": demo}
 
 
 def _code(text: str) -> str:
     return f"`{text}`"
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```\n"
 
 
 def _indented(text: str, by: str) -> list[str]:

@@ -34,8 +34,9 @@ class Wire:
     def __init__(self, connection: Connection, sources: int, targets: int) -> None:
         """Arrange the weights by source neuron."""
         self.connection = connection
-        self._synapses = _arranged(connection, sources, targets)
         self._gather = connection.gather
+        seen = sources if self._gather is None else self._gather.size
+        self._synapses = _arranged(connection, seen, targets)
         self.fan_out = self._synapses.fan_out
         if self._gather is not None:
             self.fan_out = np.bincount(self._gather, weights=self.fan_out, minlength=sources).astype(np.int64)
