@@ -1,4 +1,4 @@
-"""Measure snncc on the networks in examples/ and print two tables: collapsed speed, and stepped speed by coding."""
+"""Measure snncc on the networks in examples/ and print tables: collapsed speed, stepped speed by coding, by engine."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 import snncc
+from bench.engines import EngineSpeed, engine_speeds
 from bench.stepping import steps_per_second
 from bench.throughput import throughput
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CODINGS = ("graded", "bitplane", "rate", "ttfs")
+ENGINE_CODINGS = ("graded", "rate")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,30 @@ def measure(subject: Subject, batch: int, threads: int, streams: int) -> dict[st
         "streams": streams,
         "collapsed": asdict(throughput(programs["graded"], test, batch, threads)),
         "stepped": stepped,
+        "engines": {coding: asdict(engine_speeds(programs[coding], test)) for coding in ENGINE_CODINGS},
     }
+
+
+def engine_table(results: list[dict[str, Any]]) -> Table:
+    """Return the table of engines: steps a second, and how many times Lava's."""
+    made = Table(
+        "network", "coding", "Python", "C, traced", "C", "Lava", "C / Python", "C traced / Lava", title="engines"
+    )
+    for result in results:
+        for coding, values in result["engines"].items():
+            speed = EngineSpeed(**values)
+            cells = [_rate(v) for v in (speed.python, speed.c_traced, speed.c, speed.lava)]
+            ratios = _ratio(speed.c, speed.python), _ratio(speed.c_traced, speed.lava)
+            made.add_row(result["network"], coding, *cells, *ratios)
+    return made
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def _ratio(a: float | None, b: float | None) -> str:
+    return "-" if a is None or b is None else f"{a / b:.1f}"
 
 
 def main(
@@ -84,6 +109,10 @@ def main(
             steps.add_row(result["network"], coding, f"{rates['single']:.0f}", f"{rates['batched']:.0f}")
     console.print(speed)
     console.print(steps)
+    console.print(engine_table(results))
+    console.print(
+        "engines: timesteps a second, wall time, start-up not included; Lava where SNNCC_LAVA_PYTHON names it"
+    )
     console.print(f"peak memory of the whole run: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

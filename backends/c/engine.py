@@ -1,0 +1,161 @@
+"""Run a compiled artifact: every spike and membrane of every step, or the outputs of samples alone, at full speed."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from snncc.backends.artifact import broken, read_manifest
+from snncc.backends.c.arrays import Ints
+from snncc.backends.c.build import build
+from snncc.backends.process import failed, kill_group
+from snncc.compiler.diagnostics import Loc, SnnccError, fail
+from snncc.compiler.trace import Feed, Sent, Trace
+
+WHAT = "the compiled artifact"
+WORD = np.dtype("<i8")
+Names = list[tuple[str, int]]  # populations, inputs or outputs: name and number of neurons
+
+
+def trace(artifact: Path, feed: Feed) -> Trace:
+    """Compile an artifact, run a feed and yield every step.
+
+    Raises:
+        SnnccError: SNN604, SNN605, SNN606.
+    """
+    names = [name for name, _ in _ends(artifact, "populations")]
+    inputs = [name for name, _ in _ends(artifact, "inputs")]
+    return _traced(build(artifact), names, inputs, feed)
+
+
+def read_outputs(artifact: Path, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    """Run samples back to back in one process and return what the host reads.
+
+    Args:
+        artifact: a folder that the backend ``c`` wrote, of a program that takes samples alone.
+        levels: by name of the tensor input, int64 [samples, ...], every one within the input's levels.
+
+    Returns:
+        By name of the output, int64 [samples, neurons].
+
+    Raises:
+        SnnccError: SNN604, SNN605, SNN606.
+    """
+    inputs, outputs = _ends(artifact, "inputs"), _ends(artifact, "outputs")
+    samples = len(next(iter(levels.values())))
+    fed = [np.asarray(levels[name], dtype=WORD).reshape(samples, size) for name, size in inputs]
+    process = _start(build(artifact), "--binary", subprocess.PIPE, subprocess.PIPE)
+    with process:
+        results, errors = process.communicate(np.concatenate(fed, axis=1).tobytes())
+    if process.returncode:
+        raise failed(WHAT, process.returncode, errors.decode("utf-8", errors="replace"))
+    sizes = [size for _, size in outputs]
+    table = np.frombuffer(results, dtype=WORD).astype(np.int64).reshape(samples, sum(sizes))
+    parts = np.split(table, np.cumsum(sizes)[:-1], axis=1)
+    return {name: part for (name, _), part in zip(outputs, parts, strict=True)}
+
+
+def _ends(artifact: Path, kind: str) -> Names:
+    """Return the name of every population, input or output, and how many neurons it has, in order."""
+    manifest = read_manifest(artifact)
+    try:
+        sizes = {str(p["name"]): int(np.prod(p["shape"], dtype=np.int64)) for p in manifest["populations"]}
+        if kind == "populations":
+            return list(sizes.items())
+        return [(str(end["name"]), sizes[end["population"]]) for end in manifest[kind]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise broken(artifact, f"its manifest does not list the {kind}: {error!r}") from error
+
+
+def _start(binary: Path, mode: str, stdin: int | IO[bytes], stderr: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [str(binary), mode], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+        )
+    except OSError as error:
+        reason = f"{WHAT} cannot be started: {error.strerror or error}"
+        hint = "name a folder from which programs can be started in SNNCC_CACHE_DIR"
+        raise fail("SNN606", reason, Loc(WHAT, str(binary)), hint) from error
+
+
+def _traced(binary: Path, names: list[str], inputs: list[str], feed: Feed) -> Trace:
+    with tempfile.TemporaryFile() as arrivals, tempfile.TemporaryFile() as errors:
+        # A file, not a pipe: nobody has to write while we read, so nothing can wait for itself.
+        _write_arrivals(arrivals, inputs, feed)
+        arrivals.seek(0)
+        process = _start(binary, "--trace", arrivals, errors)
+        try:
+            yield from _steps(_Reader(process, errors), names, feed.steps)
+        finally:
+            if process.stdout is not None:
+                process.stdout.close()
+            kill_group(process)
+
+
+def _write_arrivals(file: IO[bytes], inputs: list[str], feed: Feed) -> None:
+    """Write the arrivals of every step as the mode ``--trace`` reads them: their count, then three words of each."""
+    parts = [np.zeros((0, 4), dtype=np.int64)]
+    for k, name in enumerate(inputs):
+        if name in feed.arrivals:
+            fed = feed.arrivals[name]
+            parts.append(np.stack([fed.step, np.full(len(fed.step), k, dtype=np.int64), fed.neuron, fed.value], axis=1))
+    table = np.concatenate(parts)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    steps, number = np.arange(feed.steps, dtype=np.int64), np.arange(len(table), dtype=np.int64)
+    begin, end = np.searchsorted(table[:, 0], steps), np.searchsorted(table[:, 0], steps, side="right")
+    words = np.zeros(feed.steps + 3 * len(table), dtype=WORD)
+    words[steps + 3 * begin] = end - begin
+    words[(table[:, 0] + 1 + 3 * number)[:, None] + np.arange(3)] = table[:, 1:]
+    file.write(words.tobytes())
+
+
+class _Reader:
+    """Reads numbers from a process, and says why where it ends early."""
+
+    def __init__(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        self._process, self._errors = process, errors
+
+    def numbers(self, count: int, bytes_each: int = 8) -> Ints:
+        """Return the next integers."""
+        assert self._process.stdout is not None
+        size = count * bytes_each
+        data = self._process.stdout.read(size)
+        if len(data) != size:
+            raise self.failure()
+        return np.frombuffer(data, dtype=f"<i{bytes_each}").astype(np.int64)
+
+    def number(self) -> int:
+        """Return the next integer."""
+        return int(self.numbers(1)[0])
+
+    def failure(self) -> SnnccError:
+        """Return the error of a process that has ended or is about to."""
+        status = self._process.wait()
+        self._errors.seek(0)
+        return failed(WHAT, status, self._errors.read().decode("utf-8", errors="replace"))
+
+
+def _steps(reader: _Reader, names: list[str], steps: int) -> Iterator[dict[str, Sent]]:
+    if reader.number() != len(names):
+        raise fail("SNN606", f"{WHAT} has other populations than its manifest", Loc(WHAT, ""))
+    shapes = [(reader.number(), reader.number()) for _ in names]
+    for step in range(steps):
+        status = reader.number()
+        if status > 0:
+            message = f"a state or payload of population {names[status - 1]} left its declared width in step {step}"
+            raise fail("SNN606", message, Loc(WHAT, names[status - 1]))
+        if status:
+            raise reader.failure()
+        yield {name: _sent(reader, *shape) for name, shape in zip(names, shapes, strict=True)}
+
+
+def _sent(reader: _Reader, size: int, membrane_bytes: int) -> Sent:
+    pairs = reader.numbers(2 * reader.number()).reshape(-1, 2)
+    spikes = np.zeros((size, 1), dtype=np.int64)
+    spikes[pairs[:, 0], 0] = pairs[:, 1]
+    return Sent(spikes, reader.numbers(size, membrane_bytes).reshape(size, 1))

@@ -1,0 +1,80 @@
+/*
+ * Every spike and every membrane, binary. All numbers are little-endian and signed, of 8 bytes unless said otherwise.
+ * stdin: for every step the count of arrivals, then input, neuron, value of each.
+ * stdout: first the number of populations, and of each its neurons and the bytes of a membrane, 4 or 8; then for every
+ * step 0 and for every population the count of spikes, neuron and payload of each, and all membranes. A step in which
+ * a value left its width gives 1 + its population and ends it all, a value that is refused gives -1.
+ */
+
+static int64_t membranes[SNNCC_LARGEST_POPULATION];
+static uint8_t membrane_words[SNNCC_LARGEST_POPULATION * sizeof(int64_t)];
+
+static void trace_population(int32_t population)
+{
+    const int32_t size = population_sizes[population], bytes = membrane_bytes[population];
+    const int32_t count = snncc_spike_count(&net, population);
+
+    write_word(count);
+    for (int32_t k = 0; k < count; k++) {
+        write_word(snncc_spike_neuron(&net, population, k));
+        write_word(snncc_spike_payload(&net, population, k));
+    }
+    snncc_membranes(&net, population, membranes);
+    if (bytes == 4) {
+        for (int32_t i = 0; i < size; i++) {
+            put(&membrane_words[4 * (size_t)i], (uint64_t)membranes[i], 4);
+        }
+    } else {
+        for (int32_t i = 0; i < size; i++) {
+            put(&membrane_words[8 * (size_t)i], (uint64_t)membranes[i], 8);
+        }
+    }
+    fwrite(membrane_words, (size_t)bytes, (size_t)size, stdout);
+}
+
+/* 1 after the arrivals of a step, 0 at the end of the input, -1 after a message. */
+static int read_arrivals(void)
+{
+    int64_t count = 0, arrival[3] = {0};
+    int found = read_word(&count);
+
+    for (int64_t i = 0; found > 0 && i < count; i++) {
+        for (int32_t k = 0; k < 3; k++) {
+            if (read_word(&arrival[k]) <= 0) {
+                fail("the arrivals end early");
+                return -1;
+            }
+        }
+        if (feed(arrival[0], arrival[1], arrival[2])) {
+            write_word(-1);
+            return -1;
+        }
+    }
+    return found;
+}
+
+static int run_trace(void)
+{
+    int found;
+
+    binary_streams();
+    snncc_init(&net);
+    write_word(SNNCC_POPULATIONS);
+    for (int32_t population = 0; population < SNNCC_POPULATIONS; population++) {
+        write_word(population_sizes[population]);
+        write_word(membrane_bytes[population]);
+    }
+    while ((found = read_arrivals()) > 0 && !ferror(stdout)) {
+        const int failed = step();
+
+        write_word(failed ? net.failed : 0);
+        if (failed) {
+            fflush(stdout);
+            return 1;
+        }
+        for (int32_t population = 0; population < SNNCC_POPULATIONS; population++) {
+            trace_population(population);
+        }
+    }
+    return found < 0 ? 1 : written();
+}
