@@ -12,6 +12,7 @@ CORE := .venv/.core-installed
 DEV := .venv/.dev-installed
 LAVA := .venv-lava/.lava-installed
 INPUTS := pyproject.toml constraints.txt
+GET_310 := get one (uv python install 3.10, or pyenv install 3.10) or name one with PYTHON310=
 
 .PHONY: help
 help: ## list the targets
@@ -25,8 +26,9 @@ demo: $(CORE) ## compile and check a small network; installs no torch
 	$(BIN)/snncc demo
 
 .PHONY: test
-test: $(DEV) ## run every test but the Lava ones, with branch coverage
+test: $(DEV) ## run every test with branch coverage, the Lava ones where there is a CPython 3.10
 	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
+	@$(MAKE) --no-print-directory lava
 
 .PHONY: lint
 lint: $(DEV) ## check style with ruff
@@ -56,15 +58,16 @@ ci: ## run what the continuous integration runs
 
 # A missing CPython 3.10 is an error where the lane is demanded and a notice elsewhere.
 .PHONY: lava
-lava: ## run the tiny and the Lava tests on CPython 3.10 beside lava-nc
+lava: $(DEV) ## run the tests that need lava-nc, on CPython 3.10 and from it
 	@python='$(PYTHON310)'; \
-	if [ -n "$$python" ] || python=$$(tools/find_python.sh 3.10); then \
+	if [ -n "$$python" ] || python=$$(tools/find_python.sh 3.10 2>/dev/null); then \
 	    $(MAKE) --no-print-directory $(LAVA) PYTHON310="$$python" && \
-	    $(LAVA_BIN)/python -m pytest --require-lava tests/test_tiny.py tests/lava; \
+	    $(LAVA_BIN)/python -m pytest --require-lava tests/test_tiny.py tests/lava && \
+	    SNNCC_LAVA_PYTHON=$(LAVA_BIN)/python $(BIN)/python -m pytest tests/test_on_lava.py; \
 	elif [ "$$CI" = true ] || [ "$$SNNCC_REQUIRE_LAVA" = 1 ]; then \
-	    echo "make lava: FAILED: lava-nc needs CPython 3.10 and none was found" >&2; exit 1; \
+	    echo "make lava: FAILED: lava-nc needs CPython 3.10 and none was found; $(GET_310)" >&2; exit 1; \
 	else \
-	    echo "make lava: SKIPPED: lava-nc needs CPython 3.10 and none was found" >&2; \
+	    echo "make lava: SKIPPED: lava-nc needs CPython 3.10 and none was found; $(GET_310)" >&2; \
 	fi
 
 .PHONY: clean
