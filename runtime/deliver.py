@@ -1,4 +1,6 @@
-"""Deliver spikes through synapses, event by event: the cost follows the spikes, and a convolution is never unrolled.
+"""Deliver spikes through synapses, event by event: the cost follows the spikes.
+
+A convolution over one or two axes is not unrolled; one over more, which no model that is imported has, is.
 
 For every spike and every synapse it meets, weight x payload is added, in int64. numba compiles the loops; no library
 has them. ``runtime.matrix`` enumerates the same synapses one by one, for checking.
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, SparseSynapses
+from snncc.runtime.matrix import unrolled
 
 Ints = npt.NDArray[np.int64]
 
@@ -55,6 +58,8 @@ def _arranged(connection: Connection, sources: int, targets: int) -> _Synapses:
         pixel = (1, 1)
         weight = synapses.weight[:, :, None, None]
         return _Conv(ConvSynapses(weight, (weight.shape[1], *pixel), pixel, (0, 0, 0, 0), pixel))
+    if len(synapses.in_shape) > 3:
+        return _Sparse(unrolled(synapses), sources, targets)
     return _Conv(_planar(synapses))
 
 

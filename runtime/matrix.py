@@ -31,6 +31,12 @@ def synapse_matrix(connection: Connection, sources: int, targets: int) -> sparse
     return sparse.coo_matrix(entries, shape=(targets, sources)).tocsr()
 
 
+def unrolled(conv: ConvSynapses) -> SparseSynapses:
+    """Return a convolution as a list of its synapses, weights of 0 included."""
+    target, source, weight = _conv_entries(conv)
+    return SparseSynapses(source, target, weight)
+
+
 def _entries(connection: Connection) -> tuple[Array, Array, Array]:
     synapses = connection.synapses
     if isinstance(synapses, DenseSynapses):

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, SparseSynapses, Synapses
+from snncc.runtime.deliver import Wire
 from snncc.runtime.matrix import synapse_matrix
 
 Ints = npt.NDArray[np.int64]
@@ -97,3 +98,14 @@ def test_synapses_between_the_same_two_neurons_add_up() -> None:
 @pytest.mark.parametrize("weight", [2**62, -(2**62)])
 def test_weights_keep_all_their_bits(weight: int) -> None:
     assert matrix(DenseSynapses(np.array([[weight + 1]])), 1, 1).tolist() == [[weight + 1]]
+
+
+@given(convolutions(), st.integers(0, 99))
+def test_delivery_carries_what_the_matrix_says(conv: ConvSynapses, seed: int) -> None:
+    sources, targets = (int(np.prod(shape, dtype=int)) for shape in (conv.in_shape, conv.out_shape))
+    connection = Connection("c", "a", "b", "add", conv)
+    wire = Wire(connection, sources, targets)
+    spikes = np.random.default_rng(seed).integers(-3, 4, (sources, 2))
+    weights = synapse_matrix(connection, sources, targets)
+    assert np.array_equal(wire.deliver(spikes), weights @ spikes)
+    assert np.array_equal(wire.fan_out, np.asarray((weights != 0).sum(axis=0)).ravel())
