@@ -61,13 +61,23 @@ def measure(subject: Subject, batch: int, threads: int, streams: int) -> dict[st
 def engine_table(results: list[dict[str, Any]]) -> Table:
     """Return the table of engines: steps a second, and how many times Lava's."""
     made = Table(
-        "network", "coding", "Python", "C, traced", "C", "Lava", "C / Python", "C traced / Lava", title="engines"
+        "network",
+        "coding",
+        "Python",
+        "C, traced",
+        "C",
+        "Lava",
+        "C / Python",
+        "traced / Lava",
+        "C / Lava",
+        title="engines",
     )
     for result in results:
         for coding, values in result["engines"].items():
             speed = EngineSpeed(**values)
             cells = [_rate(v) for v in (speed.python, speed.c_traced, speed.c, speed.lava)]
-            ratios = _ratio(speed.c, speed.python), _ratio(speed.c_traced, speed.lava)
+            pairs = ((speed.c, speed.python), (speed.c_traced, speed.lava), (speed.c, speed.lava))
+            ratios = [_ratio(a, b) for a, b in pairs]
             made.add_row(result["network"], coding, *cells, *ratios)
     return made
 
@@ -96,7 +106,7 @@ def main(
             raise typer.BadParameter("a model needs --calibration")
         subjects = [Subject(model, calibration, data or calibration)]
     results = [measure(subject, batch, threads, streams) for subject in subjects]
-    console = Console(width=110)
+    console = Console(width=120)
     if as_json:
         console.print_json(json.dumps(results))
         return

@@ -87,8 +87,8 @@ def _compile(artifact: Path, binary: Path, flags: list[str]) -> None:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=binary.parent) as part:
             host, whole = os.path.join(part, "main.o"), os.path.join(part, "net")
             main, net = (str(artifact.absolute() / name) for name in ("main.c", "snncc_net.c"))
-            # The host does little, so nothing is lost if the compiler does not think long about it.
-            run_limited([*compiler(), *flags, "-O1", "-c", "-o", host, main], COMPILER, SECONDS)
+            # The host only reads and writes, for which it is enough that the compiler does not think too long.
+            run_limited([*compiler(), *flags, "-O2", "-c", "-o", host, main], COMPILER, SECONDS)
             run_limited([*compiler(), *flags, "-o", whole, host, net], COMPILER, SECONDS)
             os.replace(whole, binary)
     except OSError as error:

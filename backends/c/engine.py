@@ -19,6 +19,7 @@ from snncc.compiler.trace import Feed, Sent, Trace
 
 WHAT = "the compiled artifact"
 WORD = np.dtype("<i8")
+BUFFER = 1 << 20  # bytes between the process and us; a step of a trace is some 100 kB
 Names = list[tuple[str, int]]  # populations, inputs or outputs: name and number of neurons
 
 
@@ -75,7 +76,12 @@ def _ends(artifact: Path, kind: str) -> Names:
 def _start(binary: Path, mode: str, stdin: int | IO[bytes], stderr: int | IO[bytes]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [str(binary), mode], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            [str(binary), mode],
+            bufsize=BUFFER,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
         )
     except OSError as error:
         reason = f"{WHAT} cannot be started: {error.strerror or error}"

@@ -7,7 +7,7 @@
  */
 
 static int64_t membranes[SNNCC_LARGEST_POPULATION];
-static uint8_t membrane_words[SNNCC_LARGEST_POPULATION * sizeof(int64_t)];
+static uint8_t trace_words[2 * SNNCC_LARGEST_POPULATION * sizeof(int64_t)];
 
 static void trace_population(int32_t population)
 {
@@ -16,20 +16,21 @@ static void trace_population(int32_t population)
 
     write_word(count);
     for (int32_t k = 0; k < count; k++) {
-        write_word(snncc_spike_neuron(&net, population, k));
-        write_word(snncc_spike_payload(&net, population, k));
+        put(&trace_words[16 * (size_t)k], (uint64_t)snncc_spike_neuron(&net, population, k), 8);
+        put(&trace_words[16 * (size_t)k + 8], (uint64_t)snncc_spike_payload(&net, population, k), 8);
     }
+    fwrite(trace_words, 16, (size_t)count, stdout);
     snncc_membranes(&net, population, membranes);
     if (bytes == 4) {
         for (int32_t i = 0; i < size; i++) {
-            put(&membrane_words[4 * (size_t)i], (uint64_t)membranes[i], 4);
+            put(&trace_words[4 * (size_t)i], (uint64_t)membranes[i], 4);
         }
     } else {
         for (int32_t i = 0; i < size; i++) {
-            put(&membrane_words[8 * (size_t)i], (uint64_t)membranes[i], 8);
+            put(&trace_words[8 * (size_t)i], (uint64_t)membranes[i], 8);
         }
     }
-    fwrite(membrane_words, (size_t)bytes, (size_t)size, stdout);
+    fwrite(trace_words, (size_t)bytes, (size_t)size, stdout);
 }
 
 /* 1 after the arrivals of a step, 0 at the end of the input, -1 after a message. */
