@@ -10,14 +10,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from snncc.backends.base import Backend
 from snncc.compiler.container import program_bytes
 from snncc.compiler.diagnostics import Loc, SnnccError, fail
-from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.program import EventInput, Program, TensorInput
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -25,35 +24,40 @@ WRITABLE = "choose a folder that exists and can be written to"
 
 
 def write_artifact(
-    backend: Backend, program: Program, folder: Path, golden: Callable[[Path], None] = lambda folder: None
+    backend: Backend,
+    program: Program,
+    folder: Path,
+    golden: Callable[[Path], None] = lambda folder: None,
+    version: str = "unknown",
 ) -> dict[str, Any]:
     """Emit a program into a folder and return its manifest.
 
     Args:
         backend: what emits it.
         program: what is emitted.
-        folder: must not exist, or be empty, or hold an artifact, which is replaced.
+        folder: must not exist, or be empty, or hold an artifact and nothing else, which is replaced.
         golden: writes the golden vectors into the folder it is given.
+        version: of snncc, for the manifest.
 
     Raises:
         SnnccError: what the backend cannot express, all of it; SNN603 the folder cannot be written.
     """
     if problems := backend.check(program):
         raise SnnccError(problems)
-    check_folder(folder)
+    place = check_folder(folder)
     try:
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=".snncc-", suffix=".part", dir=folder.absolute().parent))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=".snncc-", suffix=".part", dir=place.parent))
     except OSError as error:
         raise _unwritable(folder, error.strerror or str(error)) from error
     try:
         facts = backend.emit(program, part)
         golden(part)
-        manifest = _manifest(backend, program, part, facts)
+        manifest = {"format": FORMAT, "snncc": version, **_manifest(backend, program, part, facts)}
         text = json.dumps(manifest, indent=1, ensure_ascii=True) + "\n"
         (part / MANIFEST).write_text(text, encoding="ascii", newline="\n")
         part.chmod(0o755)
-        _replace(part, folder)
+        _replace(part, place)
     except OSError as error:
         if error.filename and not Path(str(error.filename)).is_relative_to(part.parent):
             raise  # a file of the backend's own that is missing
@@ -63,21 +67,39 @@ def write_artifact(
     return manifest
 
 
-def check_folder(folder: Path) -> None:
-    """Find out whether an artifact may stand in a folder: a new or empty one, or one that holds an artifact.
+def check_folder(folder: Path) -> Path:
+    """Find out whether an artifact may stand in a folder: a new or empty one, or one that holds an artifact alone.
+
+    Returns:
+        Where the folder really is, links followed.
 
     Raises:
         SnnccError: SNN603.
     """
     try:
-        if not os.path.lexists(folder):
-            return
-        if not folder.is_dir():
-            raise _unwritable(folder, "it is no folder", "name a new folder")
-        if any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-            raise _unwritable(folder, "it holds files that are no artifact", "name a new or empty folder")
-    except OSError as error:
-        raise _unwritable(folder, error.strerror or str(error)) from error
+        place = Path(os.path.realpath(folder))
+        if Path.cwd().is_relative_to(place):
+            raise _unwritable(folder, "the command runs inside it", "name a folder in it, or run the command elsewhere")
+        if os.path.lexists(place):
+            if not place.is_dir():
+                raise _unwritable(folder, "it is no folder", "name a new folder")
+            if strange := _strange(place):
+                hint = "name a new or empty folder, or an artifact and nothing else"
+                raise _unwritable(folder, f"it holds '{strange}', which is no part of an artifact", hint)
+        return place
+    except (OSError, ValueError) as error:
+        raise _unwritable(folder, getattr(error, "strerror", None) or str(error)) from error
+
+
+def _strange(folder: Path) -> str:
+    """Return the name of something in a folder that no artifact there lists; empty if there is none."""
+    held = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or not p.is_dir())
+    try:
+        manifest = read_manifest(folder)
+        listed = {MANIFEST, *manifest["files"]} if isinstance(manifest.get("backend"), str) else set()
+    except (SnnccError, KeyError, TypeError):
+        listed = set()
+    return next((name for name in held if name not in listed), "")
 
 
 def read_manifest(artifact: Path) -> dict[str, Any]:
@@ -102,10 +124,8 @@ def broken(artifact: Path, reason: str) -> SnnccError:
 
 
 def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    origin = program.origin
+    origin, layer = program.origin, {p.name: asdict(p.loc) for p in program.populations}
     return {
-        "format": FORMAT,
-        "snncc": _version(),
         "backend": backend.name,
         "target": program.target,
         "program": {
@@ -125,9 +145,18 @@ def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[s
             {"object": f"c{k}", "name": c.name, "source": c.source, "target": c.target, "layer": asdict(c.loc)}
             for k, c in enumerate(program.connections)
         ],
-        "inputs": [_input(f"i{k}", source) for k, source in enumerate(program.inputs)],
+        "inputs": [
+            {"object": f"i{k}", **_input(source), "layer": layer[source.population]}
+            for k, source in enumerate(program.inputs)
+        ],
         "outputs": [
-            {"object": f"o{k}", "name": o.name, "population": o.population, "scale": str(o.scale)}
+            {
+                "object": f"o{k}",
+                "name": o.name,
+                "population": o.population,
+                "scale": str(o.scale),
+                "layer": layer[o.population],
+            }
             for k, o in enumerate(program.outputs)
         ],
         "files": {
@@ -138,8 +167,8 @@ def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[s
     }
 
 
-def _input(name: str, source: Any) -> dict[str, Any]:
-    entry = {"object": name, "name": source.name, "population": source.population, "port": source.port}
+def _input(source: TensorInput | EventInput) -> dict[str, Any]:
+    entry = {"name": source.name, "population": source.population, "port": source.port}
     if isinstance(source, TensorInput):
         return entry | {
             "kind": "tensor",
@@ -151,23 +180,16 @@ def _input(name: str, source: Any) -> dict[str, Any]:
     return entry | {"kind": "events"}
 
 
-def _version() -> str:
-    try:
-        return version("snncc")
-    except PackageNotFoundError:  # a bare checkout
-        return "unknown"
-
-
-def _replace(part: Path, folder: Path) -> None:
+def _replace(part: Path, place: Path) -> None:
     """Put a finished folder where it belongs; an artifact that stood there goes only after that."""
     old = part.with_suffix(".old")
-    if os.path.lexists(folder):
-        os.replace(os.path.realpath(folder), old)
+    if place.exists():
+        os.replace(place, old)
     try:
-        os.replace(part, os.path.realpath(folder))
+        os.replace(part, place)
     except OSError:
         if old.exists():
-            os.replace(old, os.path.realpath(folder))
+            os.replace(old, place)
         raise
     with suppress(OSError):
         shutil.rmtree(old)

@@ -2,7 +2,8 @@
 
 A backend knows programs (``snncc.compiler``) and its own runtime, nothing else of snncc. Objects in what it writes are
 called by number: population k of the program is ``p<k>``, connection ``c<k>``, input ``i<k>``, output ``o<k>``. Names
-from the user's model stand in manifest.json, which the frame around the backend writes, and nowhere else.
+from the user's model are never code: they stand in manifest.json, which the frame around the backend writes, and
+escaped in what a self-test reads.
 """
 
 from __future__ import annotations

@@ -390,8 +390,9 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN603": Entry(
         "artifact cannot be written",
-        "The folder could not be made, or holds files that are no artifact. What stood there before is untouched.",
-        "Name a new or empty folder, or one that holds an artifact to be replaced.",
+        "The folder could not be made, is the one in which the command runs, or holds files that are no part of an "
+        "artifact. What stood there before is untouched.",
+        "Name a new or empty folder, or one that holds an artifact and nothing else, which is replaced.",
     ),
     "SNN604": Entry(
         "artifact is broken",
@@ -406,7 +407,12 @@ CATALOGUE: dict[str, Entry] = {
     "SNN606": Entry(
         "artifact failed to run",
         "The backend's compiler or runtime ended with an error, wrote something else than a trace, or took too long.",
-        "Run the artifact's own self-test, as its README says, to see more.",
+        "Emit the program and run the artifact's self-test, as its README says, to see more.",
+    ),
+    "SNN607": Entry(
+        "backend failed",
+        "A backend that another package brings raised an error of its own.",
+        "Report it to those who made the backend; --debug shows the traceback.",
     ),
     "SNN610": Entry(
         "state or result too wide for the backend",

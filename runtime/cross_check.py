@@ -9,7 +9,7 @@ from itertools import zip_longest
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.diagnostics import Loc
+from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir.graph import Graph
 from snncc.compiler.ir.ops import Encode, Fire, MaxPool, Readout
 from snncc.compiler.program import Program
@@ -109,6 +109,8 @@ def _step(
     program: Program, step: int, theirs: Mapping[str, Sent], ours: Mapping[str, Sent], past: Past, found: CrossCheck
 ) -> None:
     for population in program.populations:
+        if population.name not in theirs:
+            raise fail("SNN606", f"the trace lacks population {population.name} in step {step}", population.loc)
         mine, other = ours[population.name], theirs[population.name]
         spike, membrane = mine.spikes != other.spikes, mine.membrane != other.membrane
         count = int(np.count_nonzero(spike | membrane))
@@ -139,6 +141,8 @@ def _levels(
                 _broke_off(device, sample, found)
                 return
             for name in told:
+                if name not in seen:
+                    raise fail("SNN606", f"the trace lacks the levels of {name}", network.node[name].loc)
                 expected = ours[name][sample - begin].reshape(-1)
                 _level(network, sample, name, expected, seen[name].spikes[:, 0], found)
         yield min(begin + size, total)

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from snncc import __version__
 from snncc.backends.artifact import write_artifact
 from snncc.backends.base import Backend
 from snncc.backends.golden import write_golden, write_golden_levels
-from snncc.backends.registry import get_backend, list_backends
+from snncc.backends.registry import BUNDLED, get_backend, list_backends
 from snncc.compiler.diagnostics import Loc, SnnccError, fail
 from snncc.compiler.program import EventInput, Program, TensorInput
 from snncc.compiler.program_check import check_program
-from snncc.compiler.trace import Arrivals, Feed, feed_levels
+from snncc.compiler.trace import Arrivals, Feed, Trace, feed_levels
 from snncc.runtime.cross_check import Device
 from snncc.runtime.emulator import Emulator, StateOverflow, run_feed
 from snncc.runtime.reference import execute
@@ -46,7 +47,8 @@ def emit(program: Program, backend: Backend, folder: Path, levels: Mapping[str, 
     if problems := check_program(program):
         raise SnnccError(problems)
     golden = _golden_levels if backend.gives == "levels" else _golden_spikes
-    return write_artifact(backend, program, folder, partial(golden, program, levels or {}))
+    with blamed(backend):
+        return write_artifact(backend, program, folder, partial(golden, program, levels or {}), __version__)
 
 
 @contextmanager
@@ -57,12 +59,37 @@ def on_device(program: Program, name: str) -> Iterator[Device]:
         SnnccError: see ``get_backend`` and ``emit``; SNN605 the backend's runtime is missing.
     """
     backend = get_backend(name)
-    if reason := backend.missing():
+    with blamed(backend):
+        reason = backend.missing()
+    if reason:
         raise fail("SNN605", f"backend '{name}' cannot run here: {reason}", Loc("backends", name))
     with tempfile.TemporaryDirectory(prefix="snncc-") as folder:
         artifact = Path(folder) / "artifact"
         emit(program, backend, artifact)
-        yield Device(name, backend.gives, partial(backend.run, artifact))
+        yield Device(name, backend.gives, partial(_run, backend, artifact))
+
+
+def _run(backend: Backend, artifact: Path, feed: Feed) -> Trace:
+    with blamed(backend):
+        yield from backend.run(artifact, feed)
+
+
+@contextmanager
+def blamed(backend: Backend) -> Iterator[None]:
+    """Let errors of a backend that is not ours be told as such.
+
+    Raises:
+        SnnccError: SNN607.
+    """
+    try:
+        yield
+    except SnnccError:
+        raise
+    except Exception as error:  # whatever another package raises
+        if backend.name in BUNDLED:
+            raise
+        reason = f"backend '{backend.name}' failed: {type(error).__name__}: {error}"
+        raise fail("SNN607", reason, Loc("backends", backend.name)) from error
 
 
 def backend_summary() -> list[dict[str, Any]]:
@@ -70,7 +97,7 @@ def backend_summary() -> list[dict[str, Any]]:
     found = []
     for listed in list_backends():
         backend = listed.backend
-        missing = backend.missing() if backend else ""
+        missing = _missing(backend) if backend else ""
         found.append(
             {
                 "name": listed.name,
@@ -82,6 +109,14 @@ def backend_summary() -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _missing(backend: Backend) -> str:
+    try:
+        with blamed(backend):
+            return backend.missing()
+    except SnnccError as error:
+        return str(error)
 
 
 def _golden_spikes(program: Program, levels: Mapping[str, Ints], folder: Path) -> None:

@@ -133,11 +133,11 @@ def emitted(manifest: Mapping[str, Any], as_json: bool) -> None:
     """Say what was emitted; ``manifest`` is the artifact's, with the folder's name."""
     if as_json:
         return write_json(manifest)
-    _say(
-        f"{manifest['folder']}: {len(manifest['files'])} files for {manifest['backend']}; README.md says how to run it"
-    )
+    told = "; README.md says how to run it" if "README.md" in manifest["files"] else ""
+    _say(f"{manifest['folder']}: {len(manifest['files']) + 1} files for {manifest['backend']}{told}")
     for name, value in manifest["facts"].items():
-        _say(f"{name}: {value}")
+        if isinstance(value, (int, float, str)):  # --json has the tables, too
+            _say(f"{name}: {value}")
     return None
 
 
@@ -145,7 +145,7 @@ def backends(found: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     """List backends, and whether they run here."""
     if as_json:
         return write_json({"backends": found})
-    rows = [(b["name"], b["gives"] or "-", "yes" if b["runs"] else "no", b["about"] or b["problem"]) for b in found]
+    rows = [(b["name"], b["gives"] or "-", "yes" if b["runs"] else "no", b["about"]) for b in found]
     write_table(table(("backend", "compared in", "runs here", "what it is"), rows))
     for backend in found:
         if backend["problem"]:

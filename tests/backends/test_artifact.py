@@ -72,6 +72,7 @@ def test_the_same_program_makes_the_same_bytes(tmp_path: Path) -> None:
 
 def test_an_artifact_is_replaced_and_nothing_is_left_over(tmp_path: Path) -> None:
     write_artifact(Paper(), example(), tmp_path / "a", lambda part: (part / "old.txt").touch())
+    assert "old.txt" in tree(tmp_path / "a")
     write_artifact(Paper(), example(), tmp_path / "a")
     assert set(tree(tmp_path / "a")) == {"manifest.json", "README.md", "code/net.txt"}
     assert os.listdir(tmp_path) == ["a"]
@@ -89,6 +90,43 @@ def test_files_of_the_user_are_not_replaced(tmp_path: Path) -> None:
     assert [d.code for d in refused(tmp_path / "mine.txt").diagnostics] == ["SNN603"]
     assert [d.code for d in refused(tmp_path / "mine.txt" / "a").diagnostics] == ["SNN603"]
     assert tree(tmp_path) == {"mine.txt": b"mine"}
+
+
+@pytest.mark.parametrize("manifest", ['{"name": "app"}', '{"format": 1}', '{"format": 1, "files": {}}', "["])
+def test_a_manifest_of_something_else_protects_its_folder(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "app" / "src").mkdir(parents=True)
+    (tmp_path / "app" / "manifest.json").write_text(manifest, encoding="utf-8")
+    before = tree(tmp_path)
+    assert [d.code for d in refused(tmp_path / "app").diagnostics] == ["SNN603"]
+    assert tree(tmp_path) == before
+
+
+def test_files_beside_an_artifact_protect_it(tmp_path: Path) -> None:
+    write_artifact(Paper(), example(), tmp_path / "a")
+    (tmp_path / "a" / "code" / "notes.txt").write_text("mine", encoding="utf-8")
+    before = tree(tmp_path)
+    assert "code/notes.txt" in str(refused(tmp_path / "a"))
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", [".", "../a", "..", "code/.."])
+def test_the_current_folder_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    write_artifact(Paper(), example(), tmp_path / "a")
+    monkeypatch.chdir(tmp_path / "a")
+    before = tree(tmp_path)
+    assert [d.code for d in refused(Path(name)).diagnostics] == ["SNN603"]
+    assert tree(tmp_path) == before
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "dangling").symlink_to(tmp_path / "new")
+    for name in ("link", "dangling"):
+        write_artifact(Paper(), example(), tmp_path / name)
+        assert (tmp_path / name).is_symlink()
+    assert read_manifest(tmp_path / "real") == read_manifest(tmp_path / "new")
 
 
 def test_what_cannot_be_expressed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

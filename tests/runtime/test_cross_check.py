@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from snncc.compiler.coding import CODINGS
+from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.ir import Graph
 from snncc.compiler.mapping.lower import Choice, lower
 from snncc.compiler.program import Program
@@ -131,7 +132,7 @@ def test_a_node_that_is_kept_back_is_no_pass() -> None:
     graph = two_layers()
     whole = levels_device(graph)
     partial = replace(whole, run=lambda feed: ({k: v for k, v in s.items() if k != "pool"} for s in whole.run(feed)))
-    with pytest.raises(KeyError):
+    with pytest.raises(SnnccError, match=r"SNN606.*pool"):
         checked(program_of(graph), graph, partial)
 
 

@@ -7,7 +7,10 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +19,9 @@ import pytest
 from snncc.backends import registry
 from snncc.backends.base import Backend
 from snncc.compiler.data import read_npz
+from snncc.compiler.diagnostics import Diagnostic
+from snncc.compiler.program import Program
+from snncc.compiler.trace import Feed, Trace
 from tests.snncc.conftest import Command, compile_words, save_tiny
 
 BACKENDS = ("c", "lava", "onnx")
@@ -105,6 +111,45 @@ def test_a_backend_that_cannot_be_loaded_is_listed_with_the_reason(
     assert "SNN601" in listed["broken"]["problem"]
     assert not listed["broken"]["runs"]
     assert not listed["c"]["problem"]
+
+
+class Faulty(Backend):
+    """A backend of another package, that raises wherever it is told to."""
+
+    name, about, where = "faulty", "for failing", ""
+
+    def step(self, name: str) -> None:
+        if name == self.where:
+            raise RuntimeError("oh no")
+
+    def check(self, program: Program) -> list[Diagnostic]:
+        self.step("check")
+        return []
+
+    def emit(self, program: Program, folder: Path) -> Mapping[str, Any]:
+        self.step("emit")
+        return {"odd": object()} if self.where == "facts" else {}
+
+    def run(self, artifact: Path, feed: Feed) -> Trace:
+        self.step("run")
+        yield {}
+
+    def missing(self) -> str:
+        self.step("missing")
+        return ""
+
+
+@pytest.mark.parametrize("where", ["check", "emit", "facts", "run", "missing"])
+def test_errors_of_other_packages_are_theirs(
+    work: Path, snncc: Command, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(registry, "_installed", lambda: [EntryPoint("faulty", f"{__name__}:Faulty", registry.GROUP)])
+    monkeypatch.setattr(Faulty, "where", where)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Faulty)
+    done = snncc("verify", "tiny.snnp", "--data", "test.npz", "--limit", "3", "--on", "faulty", "--json")
+    assert (done.code, done.codes) == (1, ["SNN607"])
+    if where == "missing":
+        assert any("SNN607" in b["problem"] for b in snncc("backends", "--json").json["backends"])
 
 
 @needs_cc
