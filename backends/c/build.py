@@ -1,4 +1,8 @@
-"""Compile an artifact once: the binary is kept in a cache, by the hash of everything that can change it."""
+"""Compile an artifact once: the binary is kept in a cache, by the hash of everything that can change it.
+
+The second half of its name is the hash of the binary itself. One that is damaged is told by that, and compiled again; a
+name appears with its whole content in one step, however many processes share the cache.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import os
 import shlex
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from snncc.backends.artifact import broken
@@ -23,32 +28,37 @@ COMPILER = "the C compiler"
 
 
 def compiler() -> list[str]:
-    """Return the C compiler's command: that of the variable CC, else ``cc``."""
+    """Return the C compiler's command: that of the variable CC, else ``cc``.
+
+    Raises:
+        ValueError: CC is no command: a quote is not closed.
+    """
     return shlex.split(os.environ.get("CC", "")) or ["cc"]
 
 
 def missing_compiler() -> str:
     """Return that there is no C compiler, in a sentence; empty if there is one."""
-    command = compiler()[0]
+    try:
+        command = compiler()[0]
+    except ValueError as error:
+        return f"the variable CC, {os.environ['CC']!r}, is no command: {error}; name a C compiler in it"
     if shutil.which(command):
         return ""
     return f"there is no C compiler '{command}' on this machine; install one, or name one in the variable CC"
 
 
 def build(artifact: Path) -> Path:
-    """Return the binary of an artifact, compiled if it is not in the cache.
+    """Return the binary of an artifact, compiled if it is not in the cache or is damaged there.
 
     Raises:
         SnnccError: SNN604 a source is missing; SNN605 there is no C compiler; SNN606 it failed.
     """
     if problem := missing_compiler():
-        raise fail("SNN605", problem, Loc(COMPILER, compiler()[0]))
+        raise fail("SNN605", problem, Loc(COMPILER, os.environ.get("CC") or "cc"))
     native = _native()
     flags = [*FLAGS, *([NATIVE] if native else [])]
-    binary = _cache() / _key(artifact, [*flags, native])
-    if not binary.exists():
-        _compile(artifact, binary, flags)
-    return binary
+    cache, key = _cache(), _key(artifact, [*flags, native])
+    return _cached(cache, key) or _compile(artifact, cache, key, flags)
 
 
 def _native() -> str:
@@ -67,6 +77,19 @@ def _cache() -> Path:
     return (Path(home) if home else Path.home() / ".cache") / "snncc" / "c"
 
 
+def _cached(cache: Path, key: str) -> Path | None:
+    """Return a binary of the cache that is as it was compiled and can be run, if there is one."""
+    for binary in cache.glob(f"{key}-*"):
+        with suppress(OSError):  # what cannot be read is compiled again
+            if binary.name == _name(key, binary.read_bytes()) and os.access(binary, os.X_OK):
+                return binary
+    return None
+
+
+def _name(key: str, binary: bytes) -> str:
+    return f"{key}-{hashlib.sha256(binary).hexdigest()}"
+
+
 def _key(artifact: Path, options: list[str]) -> str:
     """Return the hash of the sources, the options and the compiler's version."""
     digest = hashlib.sha256()
@@ -80,18 +103,22 @@ def _key(artifact: Path, options: list[str]) -> str:
     return digest.hexdigest()
 
 
-def _compile(artifact: Path, binary: Path, flags: list[str]) -> None:
-    """Compile under another name and rename, so that no process ever runs half a file."""
+def _compile(artifact: Path, cache: Path, key: str, flags: list[str]) -> Path:
+    """Compile under another name and rename, so that no process ever runs half a file; return the binary."""
     try:
-        binary.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=binary.parent) as part:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=cache) as part:
             host, whole = os.path.join(part, "main.o"), os.path.join(part, "net")
             main, net = (str(artifact.absolute() / name) for name in ("main.c", "snncc_net.c"))
             # The host only reads and writes, for which it is enough that the compiler does not think too long.
             run_limited([*compiler(), *flags, "-O2", "-c", "-o", host, main], COMPILER, SECONDS)
             run_limited([*compiler(), *flags, "-o", whole, host, net], COMPILER, SECONDS)
+            with open(whole, "rb") as file:
+                binary = cache / _name(key, file.read())
+                os.fsync(file.fileno())  # the name must not outlive a power cut that the content does not
             os.replace(whole, binary)
+            return binary
     except OSError as error:
         reason = f"the compiled artifact cannot be kept: {error.strerror or error}"
         hint = "name a folder that can be written to in SNNCC_CACHE_DIR"
-        raise fail("SNN606", reason, Loc("SNNCC_CACHE_DIR", str(binary.parent)), hint) from error
+        raise fail("SNN606", reason, Loc("SNNCC_CACHE_DIR", str(cache)), hint) from error

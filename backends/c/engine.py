@@ -29,9 +29,9 @@ def trace(artifact: Path, feed: Feed) -> Trace:
     Raises:
         SnnccError: SNN604, SNN605, SNN606.
     """
-    names = [name for name, _ in _ends(artifact, "populations")]
+    populations = _ends(artifact, "populations")
     inputs = [name for name, _ in _ends(artifact, "inputs")]
-    return _traced(build(artifact), names, inputs, feed)
+    return _traced(build(artifact), populations, inputs, feed)
 
 
 def read_outputs(artifact: Path, levels: Mapping[str, Ints]) -> dict[str, Ints]:
@@ -56,6 +56,9 @@ def read_outputs(artifact: Path, levels: Mapping[str, Ints]) -> dict[str, Ints]:
     if process.returncode:
         raise failed(WHAT, process.returncode, errors.decode("utf-8", errors="replace"))
     sizes = [size for _, size in outputs]
+    if len(results) != samples * sum(sizes) * WORD.itemsize:
+        whole = f"{samples * sum(sizes)} values of {WORD.itemsize} bytes"
+        raise _nonsense(f"it wrote {len(results)} bytes instead of {whole}")
     table = np.frombuffer(results, dtype=WORD).astype(np.int64).reshape(samples, sum(sizes))
     parts = np.split(table, np.cumsum(sizes)[:-1], axis=1)
     return {name: part for (name, _), part in zip(outputs, parts, strict=True)}
@@ -89,14 +92,19 @@ def _start(binary: Path, mode: str, stdin: int | IO[bytes], stderr: int | IO[byt
         raise fail("SNN606", reason, Loc(WHAT, str(binary)), hint) from error
 
 
-def _traced(binary: Path, names: list[str], inputs: list[str], feed: Feed) -> Trace:
+def _nonsense(reason: str) -> SnnccError:
+    hint = "emit the artifact again; its self-test says what is changed in it"
+    return fail("SNN606", f"{WHAT} gives no such results as it should: {reason}", Loc(WHAT, ""), hint)
+
+
+def _traced(binary: Path, populations: Names, inputs: list[str], feed: Feed) -> Trace:
     with tempfile.TemporaryFile() as arrivals, tempfile.TemporaryFile() as errors:
         # A file, not a pipe: nobody has to write while we read, so nothing can wait for itself.
         _write_arrivals(arrivals, inputs, feed)
         arrivals.seek(0)
         process = _start(binary, "--trace", arrivals, errors)
         try:
-            yield from _steps(_Reader(process, errors), names, feed.steps)
+            yield from _steps(_Reader(process, errors), populations, feed.steps)
         finally:
             if process.stdout is not None:
                 process.stdout.close()
@@ -142,17 +150,18 @@ class _Reader:
     def failure(self) -> SnnccError:
         """Return the error of a process that has ended or is about to."""
         status = self._process.wait()
+        if status == 0:
+            return _nonsense("it ended before its last step")
         self._errors.seek(0)
         return failed(WHAT, status, self._errors.read().decode("utf-8", errors="replace"))
 
 
-def _steps(reader: _Reader, names: list[str], steps: int) -> Iterator[dict[str, Sent]]:
-    if reader.number() != len(names):
-        raise fail("SNN606", f"{WHAT} has other populations than its manifest", Loc(WHAT, ""))
-    shapes = [(reader.number(), reader.number()) for _ in names]
+def _steps(reader: _Reader, populations: Names, steps: int) -> Iterator[dict[str, Sent]]:
+    names = [name for name, _ in populations]
+    shapes = _shapes(reader, populations)
     for step in range(steps):
         status = reader.number()
-        if status > 0:
+        if 0 < status <= len(names):
             message = f"a state or payload of population {names[status - 1]} left its declared width in step {step}"
             raise fail("SNN606", message, Loc(WHAT, names[status - 1]))
         if status:
@@ -160,8 +169,22 @@ def _steps(reader: _Reader, names: list[str], steps: int) -> Iterator[dict[str, 
         yield {name: _sent(reader, *shape) for name, shape in zip(names, shapes, strict=True)}
 
 
+def _shapes(reader: _Reader, populations: Names) -> list[tuple[int, int]]:
+    """Return of every population its neurons and the bytes of a membrane."""
+    found = reader.number() == len(populations)
+    shapes = [(reader.number(), reader.number()) for _ in populations] if found else []
+    if [size for size, _ in shapes] != [size for _, size in populations] or {b for _, b in shapes} - {4, 8}:
+        raise _nonsense("it has other populations than its manifest")
+    return shapes
+
+
 def _sent(reader: _Reader, size: int, membrane_bytes: int) -> Sent:
-    pairs = reader.numbers(2 * reader.number()).reshape(-1, 2)
+    count = reader.number()
+    if not 0 <= count <= size:
+        raise _nonsense(f"{count} of {size} neurons spiked")
+    pairs = reader.numbers(2 * count).reshape(-1, 2)
+    if count and not 0 <= pairs[:, 0].min() <= pairs[:, 0].max() < size:
+        raise _nonsense(f"a neuron spiked that is none of {size}")
     spikes = np.zeros((size, 1), dtype=np.int64)
     spikes[pairs[:, 0], 0] = pairs[:, 1]
     return Sent(spikes, reader.numbers(size, membrane_bytes).reshape(size, 1))

@@ -66,7 +66,8 @@ def models(graph: Graph) -> tuple[dict[str, bytes], dict[str, Any]]:
         NETWORK: model_bytes("network", [encoders, core, decoders], floats, results, shapes),
         LEVELS: model_bytes("levels", [core], levels, told, shapes),
     }
-    return files, _facts(graph, names, checksums(core))
+    constants = [*checksums(core, LEVELS, NETWORK), *(c for w in (encoders, decoders) for c in checksums(w, NETWORK))]
+    return files, _facts(graph, names, core, constants)
 
 
 def told_nodes(graph: Graph) -> list[Node]:
@@ -133,11 +134,13 @@ def _decoders(graph: Graph, names: Names) -> Writer:
     return writer
 
 
-def _facts(graph: Graph, names: Names, constants: list[dict[str, str]]) -> dict[str, Any]:
+def _facts(graph: Graph, names: Names, core: Core, constants: list[dict[str, Any]]) -> dict[str, Any]:
     charges = charge_ranges(graph)
     return {
         "opset": OPSET,
         "ir_version": IR_VERSION,
+        "parameters": sum(values.size for values in graph.constants.values()),
+        "constant_bytes": sum(len(constant.raw_data) for constant in core.constants.values()),
         "inputs": [_input(node, names) for node in _encoded(graph)],
         "values": [_value(node, names.nodes[node.name], charges) for node in told_nodes(graph)],
         "outputs": [

@@ -90,10 +90,10 @@ def model_bytes(
     return data
 
 
-def checksums(writer: Writer) -> list[dict[str, str]]:
-    """Return name, layer and SHA-256 (of the serialized tensor, as it stands in a model) of every constant."""
+def checksums(writer: Writer, *models: str) -> list[dict[str, Any]]:
+    """Return name, layer, models and SHA-256 (of the serialized tensor, as it stands in a model) of every constant."""
     return [
-        {"name": name, "layer": writer.layers[name], "sha256": hashlib.sha256(data).hexdigest()}
+        {"name": name, "layer": writer.layers[name], "models": list(models), "sha256": hashlib.sha256(data).hexdigest()}
         for name, constant in writer.constants.items()
         if (data := constant.SerializeToString(deterministic=True))
     ]

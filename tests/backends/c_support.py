@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import onnx
 
 import snncc
 from snncc.backends.c.backend import CBackend
-from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.neuron import parse_neuron
+from snncc.compiler.program import Connection, DenseSynapses, Output, Population, Program, TensorInput
 from snncc.compiler.trace import Arrivals, Event, Feed, feed_levels
 from snncc.runtime.run import to_levels
 from tests.backends.harness import assert_same_trace, emit
@@ -24,6 +26,23 @@ Floats = npt.NDArray[np.float32]
 C = CBackend()
 WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
 SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+HOLD = parse_neuron("port x\nstate v:24\nfirst = eq phase 0\nv = select first in.x v\nemit in.x")
+
+
+def two_inputs() -> Program:
+    """Return y = 2 a - b of two inputs of signed levels."""
+    sizes = {"a": 0, "b": 0, "y": 1}
+    cells = [Population(name, (2,), HOLD, {}, start, 1, 24, True) for name, start in sizes.items()]
+    eye = np.eye(2, dtype=np.int64)
+    wires = (
+        Connection("ay", "a", "y", "x", DenseSynapses(2 * eye)),
+        Connection("by", "b", "y", "x", DenseSynapses(-eye)),
+    )
+    inputs = (TensorInput("a", "a", "x", (2,), -9, 9, Fraction(1)), TensorInput("b", "b", "x", (2,), 0, 5, Fraction(1)))
+    outputs = (Output("y", "y", Fraction(1)), Output("again", "y", Fraction(2)))
+    return Program("two", "none", 1, tuple(cells), wires, inputs, outputs)
 
 
 def compiled(model: onnx.ModelProto, x: Floats, coding: str, levels: int) -> Program:

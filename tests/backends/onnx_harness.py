@@ -16,7 +16,8 @@ from snncc.backends.onnx.backend import OnnxBackend
 from snncc.compiler.ir import Graph
 from snncc.compiler.ir.ops import Encode
 from snncc.compiler.ir.types import LEVEL
-from snncc.compiler.program import Origin, Program, TensorInput
+from snncc.compiler.neuron import parse_neuron
+from snncc.compiler.program import Origin, Population, Program, TensorInput
 from snncc.compiler.trace import Feed
 from snncc.runtime.reference import execute
 from tests.integer_nets import random_levels
@@ -26,13 +27,15 @@ BACKEND = OnnxBackend()
 
 
 def program_of(graph: Graph) -> Program:
-    """Return a program that holds an integer network and no neurons: the backend needs no more."""
+    """Return a program that holds an integer network, and neurons for its inputs alone: the backend needs no more."""
     inputs = [
         TensorInput(node.inputs[0], node.name, "add", node.type.shape, node.op.lo, node.op.hi, Fraction(node.op.scale))
         for node in graph.nodes
         if isinstance(node.op, Encode)
     ]
-    return Program("net", "loihi2", 1, (), (), tuple(inputs), (), Origin(graph, b""))
+    still = parse_neuron("port add\nstate v:32\nv = copy in.add")
+    populations = tuple(Population(i.population, i.shape, still, {}) for i in inputs)
+    return Program("net", "loihi2", 1, populations, (), tuple(inputs), (), Origin(graph, b""))
 
 
 def emit(graph: Graph, folder: Path, samples: int = 6) -> dict[str, Ints]:

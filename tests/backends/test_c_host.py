@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+import select
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from snncc.backends.artifact import write_artifact
-from snncc.compiler.neuron import parse_neuron
-from snncc.compiler.program import Connection, DenseSynapses, Output, Population, Program, TensorInput
 from snncc.runtime.emulator import Emulator, run_events
-from tests.backends.c_support import C, called, sanitized
+from tests.backends.c_support import C, called, sanitized, two_inputs
 from tests.runtime.test_emulator import lif_program, random_events
-
-HOLD = parse_neuron("port x\nstate v:24\nfirst = eq phase 0\nv = select first in.x v\nemit in.x")
-
-
-def two_inputs() -> Program:
-    """Return y = 2 a - b of two inputs of signed levels."""
-    sizes = {"a": 0, "b": 0, "y": 1}
-    cells = [Population(name, (2,), HOLD, {}, start, 1, 24, True) for name, start in sizes.items()]
-    eye = np.eye(2, dtype=np.int64)
-    wires = (
-        Connection("ay", "a", "y", "x", DenseSynapses(2 * eye)),
-        Connection("by", "b", "y", "x", DenseSynapses(-eye)),
-    )
-    inputs = (TensorInput("a", "a", "x", (2,), -9, 9, Fraction(1)), TensorInput("b", "b", "x", (2,), 0, 5, Fraction(1)))
-    outputs = (Output("y", "y", Fraction(1)), Output("again", "y", Fraction(2)))
-    return Program("two", "none", 1, tuple(cells), wires, inputs, outputs)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +55,10 @@ def test_binary_samples_are_the_same(samples: Path) -> None:
         ("- 2 3 4", "sample 0: '-' is no integer"),
         ("+1 2 3 4", "sample 0: '+1' is no integer"),
         ("7" * 9000, "is no integer"),
-        ("1 2 \0 4", "is no integer"),
+        ("1 2 \0 4", "sample 0: '?' is no integer"),
+        ("5\0zzz 2 3 4", "sample 0: '5?zzz' is no integer"),
+        ("1 2\0", "sample 0: '2?' is no integer"),
+        ("1 \x1b[2J 3 4", "sample 0: '?[2J' is no integer"),
         ("ä", "is no integer"),
     ],
 )
@@ -130,12 +116,35 @@ def test_events_reach_tensor_inputs_and_outputs_are_printed(samples: Path) -> No
         ("0 0 1 2147483648", "does not take value 2147483648"),
         ("0 0 1", "less than four numbers"),
         ("0 0 1 y", "'y' is no integer"),
+        ("0 0 1 5\0zzz", "'5?zzz' is no integer"),
+        ("9 0 1 1", "an event of step 9, which is not run: STEPS is 9"),
+        ("0 0 1 1 9 77 88 1 junk", "an event of step 9, which is not run"),
+        ("-1 0 1 1", "an event of step -1, which is not run"),
+        ("8 0 1 1 junk", "'junk' is no integer"),
     ],
 )
 def test_malformed_events_are_refused(text: str, message: str, events: Path) -> None:
     ran = called(events, "--events", "9", given=text)
     assert ran.returncode == 1
     assert message in ran.stderr.decode()
+
+
+def test_no_event_is_left_over_where_no_step_is_run(events: Path) -> None:
+    assert called(events, "--events", "0", given=" \n").returncode == 0
+    assert called(events, "--events", "0", given="0 0 1 1").returncode == 1
+
+
+def test_results_can_be_read_as_samples_are_written(samples: Path) -> None:
+    """The network takes the next sample before it gives the result of the last."""
+    with subprocess.Popen([samples], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"7 0 0 0\n")
+        for last, number in ((7, 5), (5, -9), (-9, 0)):
+            process.stdin.write(b"%d 0 0 0\n" % number)
+            process.stdin.flush()
+            assert select.select([process.stdout], [], [], 20)[0]
+            assert process.stdout.readline() == b"%d 0 %d 0\n" % (2 * last, 2 * last)
 
 
 def test_sums_of_events_beyond_32_bits_are_refused(events: Path) -> None:
@@ -161,3 +170,6 @@ def test_a_damaged_trace_request_is_refused(events: Path) -> None:
     refused = called(events, "--trace", given=np.array([1, 0, 9, 1], "<i8").tobytes())
     assert refused.returncode == 1
     assert refused.stdout[-8:] == b"\xff" * 8
+    negative = called(events, "--trace", given=np.array([-1], "<i8").tobytes())
+    assert negative.returncode == 1
+    assert b"the count of arrivals of step 0 is damaged" in negative.stderr

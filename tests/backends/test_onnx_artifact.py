@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,34 @@ def change_weight(artifact: Path, model: str = "levels.onnx", layer: int = 0) ->
     return chosen.name
 
 
-def reseal(artifact: Path) -> None:
-    """Make manifest.json agree with the files."""
+def change_manifest(artifact: Path, change: Callable[[dict[str, Any]], object]) -> None:
     manifest = json.loads((artifact / "manifest.json").read_text())
-    for name in manifest["files"]:
-        manifest["files"][name] = hashlib.sha256((artifact / name).read_bytes()).hexdigest()
+    change(manifest)
     (artifact / "manifest.json").write_text(json.dumps(manifest))
+
+
+def reseal(artifact: Path, constants: bool = True) -> None:
+    """Make manifest.json agree with the files and, if asked for, with the constants in the models."""
+
+    def seal(manifest: dict[str, Any]) -> None:
+        for name in manifest["files"]:
+            manifest["files"][name] = hashlib.sha256((artifact / name).read_bytes()).hexdigest()
+        if constants:
+            models = {name: onnx.load(artifact / name) for name in ("levels.onnx", "network.onnx")}
+            manifest["facts"]["constants"] = [
+                {"name": t.name, "layer": "-", "models": [name], "sha256": hashlib.sha256(data).hexdigest()}
+                for name, model in models.items()
+                for t in model.graph.initializer
+                if (data := t.SerializeToString(deterministic=True))
+            ]
+
+    change_manifest(artifact, seal)
+
+
+def rewrite(artifact: Path, model: str, change: Callable[[onnx.GraphProto], object]) -> None:
+    proto = onnx.load(artifact / model)
+    change(proto.graph)
+    (artifact / model).write_bytes(proto.SerializeToString(deterministic=True))
 
 
 def test_a_sound_artifact_passes_its_own_test(emitted: Path) -> None:
@@ -96,7 +119,79 @@ def test_a_changed_weight_is_named_with_its_layer(artifact: Path, model: str, la
     ]
 
 
-def test_a_changed_weight_shows_even_where_the_hashes_were_made_to_agree(artifact: Path) -> None:
+@pytest.mark.parametrize("model", ["levels.onnx", "network.onnx"])
+def test_a_changed_weight_is_named_even_where_the_hashes_of_the_files_agree(artifact: Path, model: str) -> None:
+    weight = change_weight(artifact, model)
+    reseal(artifact, constants=False)
+    assert selftest(artifact) == (1, [f"{model}: constant {weight} of layer conv1 is changed", "FAIL"])
+
+
+@pytest.mark.parametrize(
+    ("constant", "layer"),
+    [("x.levels.scale", "x"), ("x.levels.half", "x"), ("x.levels.hi", "x"), ("y.scale", "dense7")],
+)
+def test_a_changed_constant_of_encoder_and_output_is_named(artifact: Path, constant: str, layer: str) -> None:
+    def change(graph: onnx.GraphProto) -> None:
+        tensor = next(t for t in graph.initializer if t.name == constant)
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * 2, constant))
+
+    rewrite(artifact, "network.onnx", change)
+    reseal(artifact, constants=False)
+    layer = "y" if constant == "y.scale" else "x.levels"
+    assert selftest(artifact) == (1, [f"network.onnx: constant {constant} of layer {layer} is changed", "FAIL"])
+
+
+def test_constants_that_are_missing_or_were_not_emitted_are_named(artifact: Path) -> None:
+    def rename(graph: onnx.GraphProto) -> None:
+        next(t for t in graph.initializer if t.name == "y.scale").name = "\u00e4"
+
+    rewrite(artifact, "network.onnx", rename)
+    reseal(artifact, constants=False)
+    status, said = selftest(artifact)
+    assert (status, said) == (
+        1,
+        [
+            "network.onnx: constant y.scale of layer y is missing",
+            "network.onnx: constant \\xe4 was not emitted",
+            "FAIL",
+        ],
+    )
+
+
+def test_every_constant_of_the_models_is_in_the_manifest(emitted: Path) -> None:
+    listed = json.loads((emitted / "manifest.json").read_text())["facts"]["constants"]
+    for name, model in check_models(emitted).items():
+        assert {t.name for t in model.graph.initializer} == {e["name"] for e in listed if name in e["models"]}
+    assert "-" not in {entry["layer"] for entry in listed}
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "levels.onnx", "golden.npz", "selftest.py"])
+def test_a_manifest_that_does_not_list_what_is_needed_fails(artifact: Path, name: str) -> None:
+    change_manifest(artifact, lambda manifest: manifest["files"].pop(name))
+    assert selftest(artifact) == (1, [f"manifest.json holds no hash of {name}", "FAIL"])
+    change_manifest(artifact, lambda manifest: manifest["files"].clear())
+    status, said = selftest(artifact)
+    assert (status, len(said)) == (1, 5)
+
+
+def test_a_manifest_that_lists_no_constants_fails(artifact: Path) -> None:
+    change_manifest(artifact, lambda manifest: manifest["facts"]["constants"].clear())
+    status, said = selftest(artifact)
+    assert status == 1
+    assert "network.onnx: constant x.levels.scale was not emitted" in said
+
+
+def test_the_facts_hold_some_plain_numbers(emitted: Path) -> None:
+    facts = json.loads((emitted / "manifest.json").read_text())["facts"]
+    plain = {name: fact for name, fact in facts.items() if isinstance(fact, int)}
+    graph = two_layers(lo=-2, theta=5)
+    parameters = sum(constant.size for constant in graph.constants.values())
+    initializers = onnx.load(emitted / "levels.onnx").graph.initializer
+    size = sum(numpy_helper.to_array(tensor).nbytes for tensor in initializers)
+    assert plain == {"opset": 17, "ir_version": 8, "parameters": parameters, "constant_bytes": size}
+
+
+def test_a_changed_weight_shows_even_where_all_hashes_were_made_to_agree(artifact: Path) -> None:
     change_weight(artifact)
     reseal(artifact)
     status, (first, last) = selftest(artifact)

@@ -78,7 +78,10 @@ static int feed(int64_t input, int64_t neuron, int64_t value)
                 input, value, neuron);
 }
 
-/* Read what stands between blanks; 1, or 0 at the end of the file, or -1 if it is longer than TOKEN allows. */
+/*
+ * Read what stands between blanks; 1, or 0 at the end of the file, or -1 if it is longer than TOKEN allows. Anything
+ * but printable ASCII becomes '?': a zero byte must not end a token, nor a message write on a terminal what it likes.
+ */
 static int read_token(FILE *file, char *token)
 {
     int length = 0;
@@ -92,7 +95,7 @@ static int read_token(FILE *file, char *token)
             token[length] = '\0';
             return -1;
         }
-        token[length++] = (char)c;
+        token[length++] = (char)(c > ' ' && c <= '~' ? c : '?');
         c = getc(file);
     }
     token[length] = '\0';

@@ -106,6 +106,10 @@ static int write_result(const int64_t *values)
             printf(i + 1 < SNNCC_RESULT_VALUES ? "%" PRId64 " " : "%" PRId64 "\n", values[i]);
         }
     }
+    /* A line at a time, for who reads along; binary results are for who wants many. */
+    if (!samples_binary) {
+        fflush(stdout);
+    }
     return ferror(stdout) ? fail("the output cannot be written") : 0;
 }
 

@@ -1,7 +1,7 @@
 /* Events as text: "step input neuron value", in the order of their steps; every spike and output as a line. */
 
-/* 1 and an event; 0 at the end of the input; -1 after a message. */
-static int read_event(int64_t event[4])
+/* 1 and an event of one of the steps that are run; 0 at the end of the input; -1 after a message. */
+static int read_event(int64_t event[4], int64_t steps)
 {
     char token[TOKEN];
 
@@ -16,17 +16,21 @@ static int read_event(int64_t event[4])
             return -1;
         }
     }
+    if (event[0] < 0 || event[0] >= steps) {
+        fail("an event of step %" PRId64 ", which is not run: STEPS is %" PRId64, event[0], steps);
+        return -1;
+    }
     return 1;
 }
 
 /* Feed the events of the step that runs next; 1 if one is kept for later, 0 at the end, -1 after a message. */
-static int feed_events(int kept, int64_t event[4])
+static int feed_events(int kept, int64_t event[4], int64_t steps)
 {
     while (kept > 0 && event[0] == net.now) {
         if (feed(event[1], event[2], event[3])) {
             return -1;
         }
-        kept = read_event(event);
+        kept = read_event(event, steps);
     }
     if (kept > 0 && event[0] < net.now) {
         fail("an event of step %" PRId64 " comes after those of step %" PRId64, event[0], net.now - 1);
@@ -57,6 +61,7 @@ static void print_step(void)
         }
         putchar('\n');
     }
+    fflush(stdout);
 }
 
 static int run_events(const char *count)
@@ -69,9 +74,9 @@ static int run_events(const char *count)
         return fail("'%.40s' is no number of steps", count);
     }
     snncc_init(&net);
-    kept = read_event(event);
+    kept = read_event(event, steps);
     while (kept >= 0 && net.now < steps) {
-        kept = feed_events(kept, event);
+        kept = feed_events(kept, event, steps);
         if (kept < 0 || step()) {
             return 1;
         }

@@ -39,6 +39,10 @@ static int read_arrivals(void)
     int64_t count = 0, arrival[3] = {0};
     int found = read_word(&count);
 
+    if (found < 0 || (found > 0 && count < 0)) {
+        fail("the count of arrivals of step %" PRId64 " is damaged", net.now);
+        return -1;
+    }
     for (int64_t i = 0; found > 0 && i < count; i++) {
         for (int32_t k = 0; k < 3; k++) {
             if (read_word(&arrival[k]) <= 0) {

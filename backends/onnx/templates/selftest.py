@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
+MODELS = ("levels.onnx", "network.onnx")
+NEEDED = (*MODELS, "golden.npz", "selftest.py")
 GRAPH, CONSTANT, NAME = 7, 5, 8  # field numbers of ModelProto.graph, GraphProto.initializer, TensorProto.name
 BATCH = 16  # samples run at a time
 
@@ -22,42 +24,54 @@ def main() -> int:
     """Run every check and return the exit status."""
     try:
         manifest = json.loads((FOLDER / "manifest.json").read_text(encoding="utf-8"))
-        faults = [*changed_files(manifest)] or [*differences(manifest["facts"])]
+        faults = [*changed_files(manifest["files"]), *changed_models(manifest["facts"]["constants"])]
+        faults = faults or [*differences(manifest["facts"])]
     except ImportError as error:
         faults = [f"{error}; install onnxruntime and numpy"]
     except Exception as error:  # what a damaged file makes of onnxruntime, numpy and json
         faults = [f"{type(error).__name__}: {error}"]
     for fault in faults:
-        print(fault)
+        print(fault.encode("ascii", "backslashreplace").decode())  # a terminal may take no more
     print("FAIL" if faults else "PASS: every level and every output is that of the integer network")
     return 1 if faults else 0
 
 
-def changed_files(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what in this folder is not as it was emitted; in a model, the constants that differ."""
-    for name, expected in manifest["files"].items():
+def changed_files(files: Mapping[str, str]) -> Iterator[str]:
+    """Yield which files of this folder are not as they were emitted; the manifest must hold the hash of each needed."""
+    for name in NEEDED:
+        if name not in files:
+            yield f"manifest.json holds no hash of {name}"
+    for name, expected in files.items():
         path = FOLDER / name
         if not path.is_file():
             yield f"{name} is missing"
-            continue
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != expected:
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != expected:
             yield f"{name} is not as it was emitted"
-            if name.endswith(".onnx"):
-                yield from changed_constants(name, data, manifest["facts"]["constants"])
 
 
-def changed_constants(model: str, data: bytes, expected: list[dict[str, str]]) -> Iterator[str]:
-    """Yield the constants of a model whose values differ from those emitted, each with its layer."""
+def changed_models(expected: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the constants of the models that are not as they were emitted."""
+    for model in MODELS:
+        if (FOLDER / model).is_file():
+            yield from changed_constants(model, [entry for entry in expected if model in entry["models"]])
+
+
+def changed_constants(model: str, expected: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield the constants of a model whose values differ from those emitted, each with its layer, and any others."""
     try:
-        found = dict(constants(data))
+        found = list(constants((FOLDER / model).read_bytes()))
     except (IndexError, ValueError) as error:
         yield f"{model} is no ONNX model: {error}"
         return
+    emitted = {constant["name"]: constant["sha256"] for constant in expected}
+    changed = {name for name, digest in found if digest != emitted.get(name)}
+    missing = emitted.keys() - dict(found).keys()
     for constant in expected:
-        if found.get(constant["name"]) != constant["sha256"]:
-            state = "is changed" if constant["name"] in found else "is missing"
-            yield f"{model}: constant {constant['name']} of layer {constant['layer']} {state}"
+        name = constant["name"]
+        if name in changed or name in missing:
+            state = "is changed" if name in changed else "is missing"
+            yield f"{model}: constant {name} of layer {constant['layer']} {state}"
+    yield from (f"{model}: constant {name} was not emitted" for name in sorted(changed - emitted.keys()))
 
 
 def constants(data: bytes) -> Iterator[tuple[str, str]]:
@@ -65,7 +79,7 @@ def constants(data: bytes) -> Iterator[tuple[str, str]]:
     for number, graph in fields(data):
         if number == GRAPH:
             tensors = [value for key, value in fields(graph) if key == CONSTANT]
-            yield from ((dict(fields(t))[NAME].decode(), hashlib.sha256(t).hexdigest()) for t in tensors)
+            yield from ((dict(fields(t)).get(NAME, b"").decode(), hashlib.sha256(t).hexdigest()) for t in tensors)
 
 
 def fields(data: bytes) -> Iterator[tuple[int, bytes]]:
