@@ -11,6 +11,7 @@ from pathlib import Path
 
 from snncc.compiler.diagnostics import Loc, SnnccError, fail
 
+GRACE = 5.0  # seconds a process has between being interrupted and being killed
 LAST_LINES = 12  # of what a failed program wrote, for the message
 
 
@@ -58,7 +59,14 @@ def failed(what: str, status: int, text: str) -> SnnccError:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Stop a process and every child it started; harmless if they have ended."""
+    """Stop a process and every child it started; harmless if they have ended.
+
+    The process is interrupted first, as by Ctrl-C, so that it can remove what it left outside of itself.
+    """
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

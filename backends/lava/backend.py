@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from snncc.backends.base import Backend
 from snncc.backends.lava.arrays import write_arrays
 from snncc.backends.lava.graph import graph_text, membrane_type, message_type
-from snncc.backends.lava.interpreter import missing_lava
+from snncc.backends.lava.interpreter import HINT, missing_lava
 from snncc.backends.lava.limits import problems
 from snncc.backends.lava.neurons import Variant, neurons_text, variant
 from snncc.backends.lava.plan import Wiring, plan
@@ -60,7 +60,8 @@ class LavaBackend(Backend):
 
     def missing(self) -> str:
         """Return what is missing to run Lava, in a sentence; empty if nothing is."""
-        return missing_lava()
+        reason = missing_lava()
+        return f"{reason}; {HINT}" if reason else ""
 
 
 def _variants(program: Program, wirings: Sequence[Wiring]) -> dict[str, tuple[int, Variant]]:

@@ -65,7 +65,7 @@ def _unfit(python: str) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         return f"the Python for Lava, '{python}', cannot be started: {error}"
     found = asked.stdout.split()
-    if asked.returncode == 0 and all(f.startswith(n) for f, n in zip(found, _NEEDED, strict=True)):
+    if not asked.returncode and len(found) == 2 and all(map(str.startswith, found, _NEEDED)):
         return ""
     has = " and ".join(found) or "nothing"
     return f"the Python for Lava, '{python}', does not have CPython 3.10 and lava-nc 0.10: it has {has}"

@@ -18,6 +18,7 @@ from snncc.compiler.trace import Feed, Sent, Trace
 
 TIMEOUT = "SNNCC_LAVA_TIMEOUT"  # seconds, in the environment
 START_UP = 120  # seconds for imports and for Lava to start its processes, generously
+LONGEST = 1e7  # seconds that can be waited for
 STOPPING = 60  # seconds the artifact has beyond its limit to stop by itself
 
 
@@ -36,7 +37,7 @@ def run_artifact(artifact: Path, feed: Feed) -> Trace:
         folder = Path(name)
         try:
             fed = {entry["name"]: f"{entry['object']}_events" for entry in manifest["inputs"]}
-            limit = _seconds(feed.steps, float(manifest["facts"]["seconds_per_step"]))
+            limit = time_limit(feed.steps, float(manifest["facts"]["seconds_per_step"]))
             types = _types(manifest)
         except (KeyError, TypeError, ValueError) as error:
             raise broken(artifact, f"its manifest lacks {error}") from error
@@ -56,13 +57,18 @@ def _write_feed(path: Path, feed: Feed, names: Mapping[str, str]) -> None:
     np.savez(path, steps=np.int64(feed.steps), **rows)  # type: ignore[arg-type,unused-ignore]
 
 
-def _seconds(steps: int, each: float) -> float:
+def time_limit(steps: int, each: float) -> float:
     """Return how long a run may take. A process that fails is noticed at once, so this may be generous."""
     given = os.environ.get(TIMEOUT, "")
+    if not given:
+        return START_UP + steps * each
     try:
-        return float(given) if given else START_UP + steps * each
-    except ValueError as error:
-        raise fail("SNN606", f"{TIMEOUT} is '{given}', which is no number of seconds", Loc("lava", TIMEOUT)) from error
+        seconds = float(given)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < LONGEST:
+        raise fail("SNN606", f"{TIMEOUT} is '{given}', which is no number of seconds", Loc("lava", TIMEOUT))
+    return seconds
 
 
 def _types(manifest: Mapping[str, Any]) -> dict[str, tuple[str, np.dtype[Any]]]:

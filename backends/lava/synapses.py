@@ -56,7 +56,10 @@ def fits_conv(conv: ConvSynapses) -> bool:
     before = conv.pads[:2]
     alike = ConvSynapses(conv.weight, conv.in_shape, conv.strides, (*before, *before), conv.dilations, conv.groups)
     numbers = (*conv.weight.shape[2:], *conv.strides, *before, *conv.dilations, conv.groups)
-    return max(numbers) <= AXIS_MOST and alike.out_shape == conv.out_shape
+    try:
+        return max(numbers) <= AXIS_MOST and alike.out_shape == conv.out_shape
+    except ValueError:  # without the pads behind, the kernel is larger than the input
+        return False
 
 
 def channel_pairs(conv: ConvSynapses) -> int:

@@ -20,6 +20,7 @@ from snncc.backends.artifact import write_artifact
 from snncc.backends.lava import interpreter, running
 from snncc.backends.lava.backend import LavaBackend
 from snncc.backends.lava.plan import Wiring, plan
+from snncc.backends.lava.running import TIMEOUT, time_limit
 from snncc.backends.lava.synapses import fits_conv, lava_kernel, merged, planar, planes, unrolled
 from snncc.compiler.diagnostics import Loc, SnnccError
 from snncc.compiler.neuron import NeuronProgram, parse_neuron
@@ -330,7 +331,7 @@ def fake(folder: Path, text: str) -> str:
 def test_without_lava_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SNNCC_LAVA_PYTHON", raising=False)
     monkeypatch.setattr(interpreter, "_candidates", lambda: iter(()))
-    assert LAVA.missing() == "no Python with lava-nc 0.10.0 was found"
+    assert LAVA.missing() == f"no Python with lava-nc 0.10.0 was found; {interpreter.HINT}"
     write_artifact(LAVA, hostile(), tmp_path / "a")
     with pytest.raises(SnnccError) as failed:
         list(LAVA.run(tmp_path / "a", Feed(1, {})))
@@ -342,9 +343,9 @@ def test_a_python_that_is_not_fit_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("SNNCC_LAVA_PYTHON", str(tmp_path / "none"))
     assert "cannot be started" in LAVA.missing()
     monkeypatch.setenv("SNNCC_LAVA_PYTHON", fake(tmp_path, "echo python.3.12; echo lava.0.10.0"))
-    assert LAVA.missing().endswith("it has python.3.12 and lava.0.10.0")
+    assert "it has python.3.12 and lava.0.10.0; make an environment" in LAVA.missing()
     monkeypatch.setenv("SNNCC_LAVA_PYTHON", fake(tmp_path, "exit 1"))
-    assert LAVA.missing().endswith("it has nothing")
+    assert "it has nothing; make an environment" in LAVA.missing()
     monkeypatch.setenv("SNNCC_LAVA_PYTHON", fake(tmp_path, "echo python.3.10; echo lava.0.10.0"))
     assert LAVA.missing() == ""
 
@@ -406,3 +407,15 @@ def test_a_manifest_without_facts_and_a_limit_that_is_no_number_are_reported(
     (artifact / "manifest.json").write_text(text.replace("seconds_per_step", "second"), encoding="ascii")
     with pytest.raises(SnnccError, match="SNN604"):
         list(LAVA.run(artifact, Feed(3, {})))
+
+
+def test_a_kernel_larger_than_its_input_without_the_pads_behind_is_no_conv() -> None:
+    weight = np.ones((1, 1, 3, 3), dtype=np.int64)
+    assert not fits_conv(ConvSynapses(weight, (1, 2, 2), (2, 2), (0, 0, 1, 1), (1, 1)))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-3", "0", "soon"])
+def test_a_time_limit_is_a_number_of_seconds(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(TIMEOUT, value)
+    with pytest.raises(SnnccError, match="SNN606"):
+        time_limit(10, 0.1)

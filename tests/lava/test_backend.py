@@ -20,11 +20,14 @@ from snncc.backends.artifact import write_artifact
 from snncc.backends.lava.backend import LavaBackend
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Loc, SnnccError
+from snncc.compiler.mapping.lower import Choice, lower
 from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.targets import load_target
 from snncc.compiler.trace import Sent, feed_levels
 from snncc.runtime.emulator import Emulator, run_feed
 from snncc.runtime.run import run, to_levels
 from tests.backends.harness import assert_same_trace, emit
+from tests.integer_nets import IntegerNet
 from tests.lava.programs import WIRES, noise, pair, pair_feed, wired
 from tests.nets import tiny_cnn
 
@@ -243,3 +246,21 @@ def test_steps_are_read_one_by_one_and_nothing_is_left_behind(
     assert isinstance(next(trace)["hears"], Sent)
     trace.close()  # type: ignore[attr-defined]
     assert os.listdir(tmp_path) == ["artifact"]
+
+
+def test_arrays_that_fit_no_input_or_two_are_refused(tmp_path: Path) -> None:
+    """Names of inputs that look like numbers of others, misspelt arrays and missing samples are told, not guessed."""
+    net = IntegerNet(3)
+    charges = [net.dense(net.input(4, name=name), 3) for name in ("i1", "i0")]
+    graph = net.graph(net.read(*charges, name="y"))
+    program = lower(graph, Choice(CODINGS["graded"], CODINGS["graded"]), load_target("loihi2"))
+    artifact = tmp_path / "artifact"
+    write_artifact(LavaBackend(), program, artifact)
+    x = np.ones((2, 4), dtype=np.int64)
+    for arrays in ({"i0": x, "i1": x}, {"i0": x, "odd": x}, {"odd": x}):
+        np.savez(tmp_path / "in.npz", **arrays)  # type: ignore[arg-type,unused-ignore]
+        words = [artifact / "run.py", "--inputs", tmp_path / "in.npz", "--outputs", tmp_path / "out.npz"]
+        done = subprocess.run([sys.executable, "-B", *map(str, words)], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "input" in done.stderr
+        assert "Traceback" not in done.stderr
