@@ -33,7 +33,7 @@ import numpy.typing as npt
 
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.ir.graph import Graph
-from snncc.compiler.ir.ops import Encode
+from snncc.compiler.ir.integer_ops import Encode
 from snncc.compiler.ir.types import LEVEL
 from snncc.compiler.program import Population, Program
 from snncc.compiler.trace import Feed, Sent, Trace

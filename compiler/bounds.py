@@ -6,6 +6,7 @@ States are taken anywhere in their declared width, so the bounds hold in every s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -51,13 +52,20 @@ def instruction_bounds(program: Program, population: Population) -> list[Bounds]
 
     A result that may leave 64 bits has the bounds WORD, and so on from there.
     """
-    arrivals = arrival_bounds(program)
+    arrivals = arrival_bounds(_around(program, population))
     last = program.interval - 1 if program.interval else LAST_PHASE
     values: dict[str, Bounds] = {"phase": (-population.start, last)}
     values |= {name: (int(a.min()), int(a.max())) for name, a in population.params.items()}
     values |= {s.name: (-(1 << (s.bits - 1)), (1 << (s.bits - 1)) - 1) for s in population.neuron.states}
     values |= {f"in.{port}": _word(arrivals[population.name, port]) for port in population.neuron.ports}
     return _walk(population.neuron, values)
+
+
+def _around(program: Program, population: Population) -> Program:
+    """Return the program with only what one population hears."""
+    connections = tuple(c for c in program.connections if c.target == population.name)
+    inputs = tuple(i for i in program.inputs if i.population == population.name)
+    return replace(program, connections=connections, inputs=inputs)
 
 
 def _walk(neuron: NeuronProgram, values: dict[str, Bounds]) -> list[Bounds]:

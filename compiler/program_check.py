@@ -14,7 +14,7 @@ import numpy as np
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Array
-from snncc.compiler.ir.ops import Encode, Readout
+from snncc.compiler.ir.integer_ops import Encode, Readout
 from snncc.compiler.neuron import NeuronProgram, problems
 from snncc.compiler.program import (
     Connection,

@@ -22,7 +22,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
 from snncc.compiler.ir.to_onnx import onnx_pads, pads_beyond_kernel
 from snncc.runtime.reference import encode, execute, samples_at_once
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir.graph import Graph
-from snncc.compiler.ir.ops import Encode, Fire, MaxPool, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.program import Program
 from snncc.compiler.trace import Feed, Sent, Trace, feed_levels
 from snncc.runtime.divergence import Divergence, Past
@@ -76,15 +77,16 @@ def cross_check(
     claims = {p.name: p.claim for p in program.populations}
     named = {i.name: levels[claim.node] for i in program.inputs if (claim := claims[i.population]) is not None}
     feed = feed_levels(program, named)
-    compare = _levels if device.gives == "levels" else _spikes
-    for done in compare(program, network, levels, feed, device, found):
+    if device.gives == "levels":
+        compared = _levels(network, levels, device.run(feed), device, found)
+    else:
+        compared = _spikes(program, feed, device, found)
+    for done in compared:
         progress(done)
     found.samples += len(next(iter(levels.values())))
 
 
-def _spikes(
-    program: Program, network: Graph, levels: Mapping[str, Ints], feed: Feed, device: Device, found: CrossCheck
-) -> Iterator[int]:
+def _spikes(program: Program, feed: Feed, device: Device, found: CrossCheck) -> Iterator[int]:
     """Compare a run with the emulator's; yield the number of samples done after each."""
     past = Past(program)
     emulated = run_feed(Emulator(program), feed)
@@ -126,12 +128,11 @@ def _step(
 
 
 def _levels(
-    program: Program, network: Graph, levels: Mapping[str, Ints], feed: Feed, device: Device, found: CrossCheck
+    network: Graph, levels: Mapping[str, Ints], theirs: Trace, device: Device, found: CrossCheck
 ) -> Iterator[int]:
     """Compare the levels of every sample with the integer network's; yield the number of samples done."""
     total = len(next(iter(levels.values())))
     size = samples_at_once(network, 64)
-    theirs = device.run(feed)
     told = [node.name for node in network.nodes if isinstance(node.op, Encode | Fire | MaxPool | Readout)]
     for begin in range(0, total, size):
         ours = execute(network, {name: array[begin : begin + size] for name, array in levels.items()})
@@ -141,14 +142,16 @@ def _levels(
                 _broke_off(device, sample, found)
                 return
             for name in told:
-                if name not in seen:
-                    raise fail("SNN606", f"the trace lacks the levels of {name}", network.node[name].loc)
-                expected = ours[name][sample - begin].reshape(-1)
-                _level(network, sample, name, expected, seen[name].spikes[:, 0], found)
+                _level(network, sample, name, ours[name][sample - begin].reshape(-1), seen, found)
         yield min(begin + size, total)
+    if next(theirs, None) is not None:
+        _broke_off(device, total, found)
 
 
-def _level(network: Graph, sample: int, name: str, expected: Ints, seen: Ints, found: CrossCheck) -> None:
+def _level(network: Graph, sample: int, name: str, expected: Ints, sent: Mapping[str, Sent], found: CrossCheck) -> None:
+    if name not in sent:
+        raise fail("SNN606", f"the trace lacks the levels of {name}", network.node[name].loc)
+    seen = sent[name].spikes[:, 0]
     wrong = np.flatnonzero(expected != seen)
     if len(wrong):
         first = int(wrong[0])

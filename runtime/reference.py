@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array, Graph, Node
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
 from snncc.compiler.ir.op import Op
-from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
 
 Ints = npt.NDArray[np.int64]
 EXACT = 1 << 53  # integers below this are exact in float64 (IEEE 754 binary64: 53-bit significand)

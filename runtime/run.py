@@ -36,15 +36,31 @@ def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = N
     engine = engine or ("levels" if program.origin else "emulator")
     if engine not in ENGINES:
         raise fail("SNN507", f"there is no engine '{engine}'", hint=f"engines are: {', '.join(ENGINES)}", exit_code=2)
-    tensors = [i for i in program.inputs if isinstance(i, TensorInput)]
-    kinds = {t.name: TensorType(FLOAT, t.shape) for t in tensors}
-    inputs = check_data(as_inputs(x, kinds), kinds)
+    inputs = _checked(program, x)
     if engine == "emulator":
-        return _emulated(program, {t.name: to_levels(t, inputs[t.name]) for t in tensors})
+        return _emulated(program, _encoded(program, inputs))
     if program.origin is None:
         raise fail("SNN340", f"program '{program.name}' holds no network", hint="use --engine emulator")
     values = Collapsed(program.origin.network).run(inputs)
     return {output.name: values[output.population] for output in program.outputs}
+
+
+def input_levels(program: Program, x: Array | Mapping[str, Array]) -> dict[str, Ints]:
+    """Return the levels of float inputs [samples, *shape], int64 of the same shape, by tensor input.
+
+    Raises:
+        SnnccError: SNN403..SNN405, the data do not fit the program.
+    """
+    return _encoded(program, _checked(program, x))
+
+
+def _checked(program: Program, x: Array | Mapping[str, Array]) -> Mapping[str, Array]:
+    kinds = {i.name: TensorType(FLOAT, i.shape) for i in program.inputs if isinstance(i, TensorInput)}
+    return check_data(as_inputs(x, kinds), kinds)
+
+
+def _encoded(program: Program, inputs: Mapping[str, Array]) -> dict[str, Ints]:
+    return {i.name: to_levels(i, inputs[i.name]) for i in program.inputs if isinstance(i, TensorInput)}
 
 
 def _emulated(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:

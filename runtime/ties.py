@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.ops import Conv, Encode, Fire
+from snncc.compiler.ir.integer_ops import Encode, Fire
+from snncc.compiler.ir.ops import Conv
 from snncc.compiler.mapping.edges import through_views
 
 Ints = npt.NDArray[np.int64]

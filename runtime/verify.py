@@ -13,7 +13,7 @@ import numpy.typing as npt
 from snncc.compiler.data import as_inputs, check_data
 from snncc.compiler.diagnostics import SnnccError, fail
 from snncc.compiler.ir.graph import Array, Graph
-from snncc.compiler.ir.ops import Fire
+from snncc.compiler.ir.integer_ops import Fire
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.program_check import check_program
 from snncc.runtime import metrics
@@ -23,7 +23,7 @@ from snncc.runtime.floats import FloatNetwork
 from snncc.runtime.reference import clipped, encode, execute, samples_at_once
 from snncc.runtime.report import LayerReport, Report
 from snncc.runtime.stepped import Tally, step_and_compare
-from snncc.runtime.witness import witnesses
+from snncc.runtime.witness import Witnesses, witnesses
 
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
@@ -66,7 +66,10 @@ def verify(
     outputs = _outputs(origin, inputs, progress)
     steps = _stepped(program, network, inputs, LIMIT if limit is None else limit, outputs, progress)
     if device is not None:
-        steps.device = _on_device(program, network, inputs, limit, device, progress)
+        most = LIMIT if limit is None and device.gives == "spikes" else limit
+        some = encode(network, {name: array[:most] for name, array in inputs.items()})
+        runs = {"samples": some, "witnesses": steps.made.levels}
+        steps.device = _on_device(program, network, runs, device, progress)
     return _report(program, origin, inputs, labels, outputs, steps, device.name if device else None)
 
 
@@ -84,7 +87,7 @@ class _Outputs:
 class _Steps:
     data: Tally
     witnesses: Tally
-    ties: int
+    made: Witnesses
     executor_mismatches: int = 0
     device: CrossCheck | None = None
     seconds: float = field(default=0.0)
@@ -109,7 +112,7 @@ def _stepped(
 ) -> _Steps:
     some = {name: array[:limit] for name, array in inputs.items()}
     total = len(next(iter(some.values())))
-    steps = _Steps(Tally(), Tally(), 0)
+    steps = _Steps(Tally(), Tally(), witnesses(network))
     begun = time.perf_counter()
     if total:
         done = 0
@@ -123,21 +126,18 @@ def _stepped(
         for name, values in plain.items():
             steps.executor_mismatches += int(np.count_nonzero(values != outputs.all_integer[name][:total]))
     steps.seconds = time.perf_counter() - begun
-    made = witnesses(network)
-    steps.ties = made.ties
+    made = steps.made
     step_and_compare(program, network, made.levels, steps.witnesses)
     progress("witnesses", made.count, made.count)
     return steps
 
 
 def _on_device(
-    program: Program, network: Graph, inputs: Mapping[str, Array], limit: int | None, device: Device, progress: Progress
+    program: Program, network: Graph, runs: Mapping[str, Mapping[str, Ints]], device: Device, progress: Progress
 ) -> CrossCheck:
-    """Run the samples, back to back in one run, then the witnesses, on a device; levels are compared on all samples."""
-    most = LIMIT if limit is None and device.gives == "spikes" else limit
-    some = encode(network, {name: array[:most] for name, array in inputs.items()})
+    """Run samples and witnesses on a device, each back to back in one run."""
     found = CrossCheck()
-    for what, levels in (("samples", some), ("witnesses", witnesses(network).levels)):
+    for what, levels in runs.items():
         total = len(next(iter(levels.values())))
         _tell(progress, device, what, total, 0)
         if total:
@@ -168,7 +168,7 @@ def _report(
         mismatches=mismatches,
         samples_stepped=tally.samples,
         witnesses=steps.witnesses.samples,
-        witness_ties=steps.ties,
+        witness_ties=steps.made.ties,
         executor_mismatches=steps.executor_mismatches,
         samples=len(outputs.integer),
         **_scores(outputs, labels),  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.ops import Encode, Fire
+from snncc.compiler.ir.integer_ops import Encode, Fire
 from snncc.runtime.reference import execute, samples_at_once
 from snncc.runtime.ties import threshold_inputs
 

@@ -30,8 +30,9 @@ from snncc.compiler.pipeline import compile_graph
 from snncc.compiler.program import Program
 from snncc.emission import emit as write
 from snncc.emission import on_device
-from snncc.engines import input_levels, run_integers
+from snncc.engines import run_integers
 from snncc.runtime.report import Report
+from snncc.runtime.run import input_levels
 from snncc.runtime.verify import Progress
 from snncc.runtime.verify import verify as _verify
 

@@ -44,8 +44,7 @@ def emit(program: Program, backend: Backend, folder: Path, levels: Mapping[str, 
     Raises:
         SnnccError: what is wrong with the program, or what the backend cannot express, all of it; SNN603.
     """
-    if problems := check_program(program):
-        raise SnnccError(problems)
+    _check(program)
     golden = _golden_levels if backend.gives == "levels" else _golden_spikes
     with blamed(backend):
         return write_artifact(backend, program, folder, partial(golden, program, levels or {}), __version__)
@@ -55,18 +54,29 @@ def emit(program: Program, backend: Backend, folder: Path, levels: Mapping[str, 
 def on_device(program: Program, name: str) -> Iterator[Device]:
     """Emit a program into a folder that lasts as long as the context; give where it runs.
 
+    Args:
+        program: any program.
+        name: of a backend.
+
     Raises:
         SnnccError: see ``get_backend`` and ``emit``; SNN605 the backend's runtime is missing.
     """
     backend = get_backend(name)
+    _check(program)
     with blamed(backend):
         reason = backend.missing()
     if reason:
         raise fail("SNN605", f"backend '{name}' cannot run here: {reason}", Loc("backends", name))
     with tempfile.TemporaryDirectory(prefix="snncc-") as folder:
         artifact = Path(folder) / "artifact"
-        emit(program, backend, artifact)
+        with blamed(backend):
+            write_artifact(backend, program, artifact)  # no golden vectors: all that it does is compared
         yield Device(name, backend.gives, partial(_run, backend, artifact))
+
+
+def _check(program: Program) -> None:
+    if problems := check_program(program):
+        raise SnnccError(problems)
 
 
 def _run(backend: Backend, artifact: Path, feed: Feed) -> Trace:

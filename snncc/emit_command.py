@@ -9,8 +9,8 @@ from snncc.backends.artifact import check_folder
 from snncc.backends.registry import get_backend
 from snncc.compiler.data import blame, read_npz, split_labels
 from snncc.emission import emit
-from snncc.engines import input_levels
 from snncc.failures import together
+from snncc.runtime.run import input_levels
 from snncc.runtime.verify import Progress
 from snncc.summary import input_types, read_program
 

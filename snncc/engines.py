@@ -11,14 +11,12 @@ import numpy.typing as npt
 
 from snncc.backends.artifact import write_artifact
 from snncc.backends.registry import get_backend
-from snncc.compiler.data import as_inputs, check_data
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir.graph import Array
-from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.options import choices
-from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.program import Program
 from snncc.runtime.run import ENGINES as OWN
-from snncc.runtime.run import run, to_levels
+from snncc.runtime.run import input_levels, run
 
 Ints = npt.NDArray[np.int64]
 ENGINES = (*OWN, "c")
@@ -50,18 +48,6 @@ def run_integers(program: Program, x: Array | Mapping[str, Array], engine: str |
     if engine != "c":
         return run(program, x, engine)
     return _run_c(program, input_levels(program, x))
-
-
-def input_levels(program: Program, x: Array | Mapping[str, Array]) -> dict[str, Ints]:
-    """Return the levels of float inputs, int64 [samples, *shape] by tensor input.
-
-    Raises:
-        SnnccError: SNN403..SNN405, the data do not fit the program.
-    """
-    tensors = [i for i in program.inputs if isinstance(i, TensorInput)]
-    kinds = {t.name: TensorType(FLOAT, t.shape) for t in tensors}
-    inputs = check_data(as_inputs(x, kinds), kinds)
-    return {t.name: to_levels(t, inputs[t.name]) for t in tensors}
 
 
 def _run_c(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:

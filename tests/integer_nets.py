@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.ir import FLOAT, Graph, Input, Node, Op, Stage, TensorType, check
-from snncc.compiler.ir.ops import Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import Conv, Dense, MaxPool, Reshape, Transpose
 
 Ints = npt.NDArray[np.int64]
 

@@ -14,7 +14,8 @@ from hypothesis.extra.numpy import arrays
 from snncc.compiler.coding import CODINGS, Levels, firing_neuron
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Graph, Input, Node, Stage
-from snncc.compiler.ir.ops import Conv, Encode, Readout
+from snncc.compiler.ir.integer_ops import Encode, Readout
+from snncc.compiler.ir.ops import Conv
 from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL, TensorType
 from snncc.compiler.neuron import OPERATIONS, Instruction, NeuronProgram, Operand, State
 from snncc.compiler.program import (

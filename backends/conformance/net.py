@@ -12,7 +12,8 @@ from snncc.backends.conformance.case import FILE, Case, Ints, spread
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.ir import FLOAT, Graph, Input, Node, Op, Stage, TensorType, check
-from snncc.compiler.ir.ops import Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import Conv, Dense, MaxPool, Reshape, Transpose
 from snncc.compiler.mapping.lower import Choice, lower
 from snncc.compiler.program import Origin, TensorInput
 from snncc.compiler.targets import load_target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from snncc.backends.lava.plan import LONGEST_DELAY, MOST_SYNAPSES, Wiring, plan, plane_bounds, single_synapses
 from snncc.compiler.bounds import WORD, Bounds, instruction_bounds, payload_bounds
@@ -34,8 +33,7 @@ def _population(program: Program, population: Population) -> Iterator[Diagnostic
     if not _fits(payload_bounds(population), PAYLOAD):
         message = f"population '{name}' sends payloads of {population.payload_bits} bits; a message holds 24, signed"
         yield Diagnostic("SNN610", message, loc, FEWER)
-    heard = replace(program, connections=tuple(c for c in program.connections if c.target == name))
-    for line, bounds in zip(population.neuron.code, instruction_bounds(heard, population), strict=True):
+    for line, bounds in zip(population.neuron.code, instruction_bounds(program, population), strict=True):
         if bounds == WORD:
             message = f"population '{name}' computes '{line}', which may leave 64 bits"
             yield Diagnostic("SNN610", message, loc, "clip what the instruction reads")

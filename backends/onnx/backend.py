@@ -14,7 +14,8 @@ from snncc.backends.base import Backend
 from snncc.backends.onnx.ranges import range_problems
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.ops import Concat, Conv, Dense, Encode, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
 from snncc.compiler.program import EventInput, Program
 from snncc.compiler.trace import Feed, Trace
 

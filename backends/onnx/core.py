@@ -16,8 +16,9 @@ from snncc.backends.onnx.ranges import offset_of, spread
 from snncc.backends.onnx.writer import Writer
 from snncc.compiler.frontend.naming import NameTable
 from snncc.compiler.ir.graph import Array, Graph, Node
+from snncc.compiler.ir.integer_ops import Fire, Readout
 from snncc.compiler.ir.op import Op
-from snncc.compiler.ir.ops import Concat, Conv, Dense, Fire, MaxPool, Readout, Reshape, Transpose
+from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
 from snncc.compiler.ir.to_onnx import onnx_pads, pads_beyond_kernel
 
 

@@ -19,7 +19,7 @@ from snncc.backends.onnx.ranges import charge_ranges
 from snncc.backends.onnx.writer import IR_VERSION, OPSET, Writer, checksums, model_bytes, tensor
 from snncc.compiler.frontend.naming import NameTable
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.ops import Encode, Readout
+from snncc.compiler.ir.integer_ops import Encode, Readout
 from snncc.compiler.ir.types import LEVEL
 
 NETWORK, LEVELS = "network.onnx", "levels.onnx"

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from snncc.backends.onnx.digits import RADIX, Ints, span_of, weight_digits
 from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.ops import Conv, Dense, Fire, MaxPool, Readout
+from snncc.compiler.ir.integer_ops import Fire, Readout
+from snncc.compiler.ir.ops import Conv, Dense, MaxPool
 from snncc.compiler.ir.types import LEVEL
 
 INT32 = 1 << 31

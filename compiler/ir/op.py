@@ -18,8 +18,9 @@ class Op:
     """
 
     name: ClassVar[str] = ""
-    linear: ClassVar[bool] = False
-    view: ClassVar[bool] = False
+    linear: ClassVar[bool] = False  # a weighted sum
+    view: ClassVar[bool] = False  # every element moves
+    selects: ClassVar[bool] = False  # elements move, repeat or vanish, and zeros may appear
 
     def __init_subclass__(cls) -> None:
         """Enter the kind into the table that the parser reads."""

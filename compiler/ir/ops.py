@@ -11,7 +11,7 @@ from math import prod
 from typing import ClassVar
 
 from snncc.compiler.ir.op import Op, charge_of, want
-from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL, TensorType
+from snncc.compiler.ir.types import TensorType
 
 
 def window_sizes(
@@ -208,6 +208,7 @@ class Pad(Op):
     """y is x with zeros around it; pads lists all begins, then all ends, channels included."""
 
     name: ClassVar[str] = "pad"
+    selects: ClassVar[bool] = True
     pads: tuple[int, ...]
 
     def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
@@ -267,63 +268,3 @@ class Tail(Op):
         """Return the type of x (argmax too: its position is read from the logits)."""
         want(inputs, 1)
         return inputs[0]
-
-
-@dataclass(frozen=True)
-class Encode(Op):
-    """q = clip(floor(x / scale + 1/2), lo, hi): the input in levels."""
-
-    name: ClassVar[str] = "encode"
-    scale: float
-    lo: int
-    hi: int
-
-    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Return levels of the same shape."""
-        want(inputs, 1)
-        if inputs[0].dtype != FLOAT:
-            raise ValueError(f"wants float32, got {inputs[0]}")
-        return TensorType(LEVEL, inputs[0].shape, self.lo, self.hi)
-
-
-@dataclass(frozen=True)
-class Fire(Op):
-    """q = clip(floor((b + sum of charges + theta // 2) / theta), lo, hi): the integer neuron.
-
-    Inputs: one or more charges of one shape, then the integer constants b and theta >= 1, each of shape [C] or of the
-    charges. A level q stands for the real value q * scale.
-    """
-
-    name: ClassVar[str] = "fire"
-    lo: int
-    hi: int
-    scale: float
-
-    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Return levels lo..hi of the shape of the charges."""
-        want(inputs, 3, 10**6)
-        if not self.lo <= 0 < self.hi:
-            raise ValueError(f"levels {self.lo}..{self.hi} do not hold 0 and a positive level")
-        return TensorType(LEVEL, _charges(inputs[:-2], inputs[-2:]), self.lo, self.hi)
-
-
-@dataclass(frozen=True)
-class Readout(Op):
-    """y = b + sum of charges; y stands for the real value y * scale. Inputs: charges, then b as in fire."""
-
-    name: ClassVar[str] = "readout"
-    scale: float
-
-    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
-        """Return the charge."""
-        want(inputs, 2, 10**6)
-        return TensorType(CHARGE, _charges(inputs[:-1], inputs[-1:]))
-
-
-def _charges(charges: tuple[TensorType, ...], constants: tuple[TensorType, ...]) -> tuple[int, ...]:
-    shape = charges[0].shape
-    if any(c.dtype != CHARGE or c.shape != shape for c in charges):
-        raise ValueError(f"wants charges of one shape, got {[str(c) for c in charges]}")
-    if any(c.shape not in (shape[:1], shape) for c in constants):
-        raise ValueError(f"constants {[str(c) for c in constants]} fit neither {shape[:1]} nor {shape}")
-    return shape

@@ -20,7 +20,10 @@ from dataclasses import astuple, fields
 
 import numpy as np
 
-import snncc.compiler.ir.ops  # noqa: F401  enters the ops into OPS
+import snncc.compiler.ir.curve
+import snncc.compiler.ir.integer_ops
+import snncc.compiler.ir.ops
+import snncc.compiler.ir.view_ops  # noqa: F401  all enter their ops into OPS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Input, Node, Stage, constant_type
 from snncc.compiler.ir.op import OPS, Op

@@ -12,7 +12,8 @@ from snncc.compiler.coding import CODINGS, Coding, Levels, firing_neuron, readin
 from snncc.compiler.coding.base import Ints, parameters
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.ops import Encode, Fire, MaxPool, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.mapping.edges import Edge, linear_edge, through_views
 from snncc.compiler.mapping.pool import pool_connections, pool_population, port_problems
 from snncc.compiler.mapping.relay import bridge

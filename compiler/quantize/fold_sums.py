@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
-from snncc.compiler.ir.ops import Conv, Dense, Fire, Reshape
+from snncc.compiler.ir.integer_ops import Fire
+from snncc.compiler.ir.ops import Conv, Dense, Reshape
 from snncc.compiler.mapping.edges import through_views
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.window import Window, compose

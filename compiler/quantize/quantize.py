@@ -17,7 +17,8 @@ import numpy.typing as npt
 from snncc.compiler.coding import Levels
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
-from snncc.compiler.ir.ops import AveragePool, Encode, Fire, MaxPool, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import AveragePool, MaxPool
 from snncc.compiler.ir.types import CHARGE, FLOAT, TensorType
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.averages import average_layer

@@ -14,7 +14,8 @@ from snncc.backends.conformance import Case
 from snncc.backends.golden import write_golden_levels
 from snncc.compiler.catalogue import CATALOGUE
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
-from snncc.compiler.ir.ops import Encode, Fire, MaxPool, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.program import TensorInput
 from snncc.runtime.reference import Ints, execute
 from tests.backends.harness import assert_same_trace, emit

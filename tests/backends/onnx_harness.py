@@ -14,7 +14,7 @@ from snncc.backends.artifact import write_artifact
 from snncc.backends.golden import write_golden_levels
 from snncc.backends.onnx.backend import OnnxBackend
 from snncc.compiler.ir import Graph
-from snncc.compiler.ir.ops import Encode
+from snncc.compiler.ir.integer_ops import Encode
 from snncc.compiler.ir.types import LEVEL
 from snncc.compiler.neuron import parse_neuron
 from snncc.compiler.program import Origin, Population, Program, TensorInput

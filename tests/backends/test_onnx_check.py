@@ -10,7 +10,8 @@ import pytest
 
 from snncc.backends.registry import get_backend
 from snncc.compiler.ir import Graph, Op
-from snncc.compiler.ir.ops import Conv, Dense, Fire, MaxPool, Relu
+from snncc.compiler.ir.integer_ops import Fire
+from snncc.compiler.ir.ops import Conv, Dense, MaxPool, Relu
 from snncc.compiler.program import EventInput
 from tests.backends.onnx_harness import BACKEND, assert_same_levels, emit, program_of
 from tests.integer_nets import IntegerNet, random_levels, two_layers

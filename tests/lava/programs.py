@@ -114,9 +114,9 @@ def wired() -> Program:
         wires.append(Connection(name, "ears", name, "a", heard))
     params = {"du": 300, "dv": 100, "bias": 40, "vth": [900 << 6, 1500 << 6, 300 << 6]}
     cells = Population("cells", (3,), lif(), {name: np.asarray(value) for name, value in params.items()})
-    recurrent = Connection("cells", "cells", "cells", "a", DenseSynapses(weights(3, 3)), 2)
-    wires += [Connection("ear cells", "ears", "cells", "a", DenseSynapses(weights(3, EARS))), recurrent]
-    inputs = (EventInput("seen", "eyes", "x"), EventInput("heard", "ears", "x"), EventInput("shock", "cells", "a"))
+    recurrent = Connection("cells", "cells", "cells", "x", DenseSynapses(weights(3, 3)), 2)
+    wires += [Connection("ear cells", "ears", "cells", "x", DenseSynapses(weights(3, EARS))), recurrent]
+    inputs = (EventInput("seen", "eyes", "x"), EventInput("heard", "ears", "x"), EventInput("shock", "cells", "x"))
     return Program("wired", "lava", 0, (*populations, cells), tuple(wires), inputs)
 
 

@@ -110,7 +110,7 @@ def program_of(case: dict[str, Any], membrane: str) -> Program:
     neuron = replace(lif(bool(interval)), membrane=membrane)
     arrays = {name: np.asarray(value) for name, value in params.items()}
     cells = Population("cells", (SIZE,), neuron, arrays, start)
-    wire = Connection("wire", "eyes", "cells", "a", DenseSynapses(WEIGHTS))
+    wire = Connection("wire", "eyes", "cells", "x", DenseSynapses(WEIGHTS))
     return Program("lif", "lava", interval, (eyes, cells), (wire,), (EventInput("in", "eyes", "x"),))
 
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snncc.compiler.ir import Graph
-from snncc.compiler.ir.ops import Concat, Encode, Fire
+from snncc.compiler.ir.integer_ops import Encode, Fire
+from snncc.compiler.ir.ops import Concat
 from snncc.runtime.collapsed import EXACT, Collapsed, build, float32_is_exact
 from snncc.runtime.reference import encode, execute
 from tests.integer_nets import IntegerNet, integer_networks, random_levels

@@ -128,6 +128,13 @@ def test_missing_samples_are_a_mismatch() -> None:
     assert checked(program_of(graph), graph, levels_device(graph, drop=1)).mismatches == 1
 
 
+def test_samples_that_nobody_asked_for_are_a_mismatch() -> None:
+    graph = two_layers()
+    once = levels_device(graph)
+    twice = replace(once, run=lambda feed: (sent for sent in [*once.run(feed), *once.run(feed)]))
+    assert checked(program_of(graph), graph, twice).mismatches == 1
+
+
 def test_a_node_that_is_kept_back_is_no_pass() -> None:
     graph = two_layers()
     whole = levels_device(graph)

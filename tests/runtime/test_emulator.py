@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snncc.backends.conformance.dynamics import LEAKY
 from snncc.compiler.container import load_program, save_program
 from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.neuron import parse_neuron
@@ -37,28 +38,7 @@ Traces = tuple[list[list[int]], list[list[int]]]  # spikes and membranes of the 
 # Sends on what it hears, in the same step.
 ECHO = parse_neuron("port x\nstate v:16\nv = copy in.x\nemit v")
 
-# Leaky and current-based with hard reset and refractory time: the decays round down, v rests while wait > 0.
-LIF = parse_neuron("""
-    port exc
-    param keep_u keep_v bias theta hold
-    state v:24 u:24 wait:8
-    u = mul u keep_u
-    u = shr u 12
-    u = add u in.exc
-    d = mul v keep_v
-    d = shr d 12
-    d = add d u
-    d = add d bias
-    resting = gt wait 0
-    v = select resting v d
-    s = ge v theta
-    s = select resting 0 s
-    v = select s 0 v
-    wait = sub wait 1
-    wait = max wait 0
-    wait = select s hold wait
-    emit s
-""")
+LIF = parse_neuron(LEAKY)
 KEEP_U, KEEP_V, BIAS, THETA, HOLD = 3000, 3900, [0, 3, -2, 5, 1, 0], [90, 100, 80, 60, 100, 60], 2
 EYES, CELLS = 4, 6
 FEED = np.random.default_rng(1).integers(-9, 10, (CELLS, EYES))
@@ -74,8 +54,8 @@ def lif_program() -> Program:
     cells = Population("cells", (CELLS,), LIF, arrays)
     ends = [np.array(column, dtype=np.int64) for column in zip(*SIDE, strict=True)]
     wires = (
-        Connection("feed", "eyes", "cells", "exc", DenseSynapses(FEED), FEED_DELAY),
-        Connection("side", "cells", "cells", "exc", SparseSynapses(*ends), SIDE_DELAY),
+        Connection("feed", "eyes", "cells", "x", DenseSynapses(FEED), FEED_DELAY),
+        Connection("side", "cells", "cells", "x", SparseSynapses(*ends), SIDE_DELAY),
     )
     return Program("lif", "none", 0, (eyes, cells), wires, (EventInput("dvs", "eyes", "x"),))
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from snncc.compiler.coding import Levels
 from snncc.compiler.ir import Graph
-from snncc.compiler.ir.ops import Encode, Fire
+from snncc.compiler.ir.integer_ops import Encode, Fire
 from snncc.compiler.quantize.ranges import bounds
 from snncc.runtime.reference import execute
 from snncc.runtime.witness import KEPT, witnesses

@@ -11,6 +11,7 @@ import pytest
 
 from snncc.compiler.diagnostics import InternalError
 from snncc.compiler.ir import FLOAT, Graph, Input, Node, Stage, TensorType, rebuild
+from snncc.compiler.ir.integer_ops import Encode
 from snncc.compiler.ir.op import OPS, Op
 from snncc.compiler.ir.ops import (
     Add,
@@ -20,7 +21,6 @@ from snncc.compiler.ir.ops import (
     Concat,
     Conv,
     Dense,
-    Encode,
     MaxPool,
     Pad,
     Relu,

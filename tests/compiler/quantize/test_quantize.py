@@ -11,7 +11,8 @@ import pytest
 
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir import Graph, Stage, check
-from snncc.compiler.ir.ops import Conv, Encode, Fire, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.ops import Conv
 from snncc.compiler.mapping.lower import choose, lower
 from snncc.compiler.quantize.calibrate import charge_means
 from snncc.compiler.quantize.quantize import Quantize
