@@ -9,10 +9,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from snncc.compiler.ir.curve import HOMOGENEOUS, Curve
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
-from snncc.compiler.ir.ops import AveragePool, Conv, MaxPool, Relu
+from snncc.compiler.ir.moves import moved, moves
+from snncc.compiler.ir.ops import AveragePool, Concat, Conv, MaxPool, Relu
+from snncc.compiler.ir.types import TensorType
 from snncc.compiler.passes.base import Pass
-from snncc.compiler.passes.views import view_array
 from snncc.compiler.quantize.calibrate import limited, run
 from snncc.compiler.quantize.layers import Layer, layers
 from snncc.compiler.quantize.scales import activation_scale
@@ -21,17 +23,19 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 ENOUGH = 500  # values of a channel that tell its best scale as well as its root mean square
 PRIOR = 4.0  # weight, in samples, of the layer's mean square in a channel's
+ELSEWHERE = -1  # a channel that shows something else
 SPREAD = 1e4  # largest ratio by which a channel is moved against the others
 
 
 @dataclass(frozen=True)
 class Equalize(Pass):
-    """relu(W x + b) = r relu(W/r x + b/r), r > 0: a channel is divided by r, its readers' weights multiplied by r.
+    """f(W x + b) = r f(W/r x + b/r), r > 0: a channel is divided by r, its readers' weights multiplied by r.
 
     r is the channel's own scale of a level over that of its layer, so that every channel makes use of all levels
     (after Nagel et al., 2019, "Data-free quantization through weight equalization and bias correction", section 4.1,
-    with activations measured on calibration data in place of weights). A layer stays as it is where its activation is
-    capped, where its charge is read by others too, or where a reader is no weighted sum that can take the factor in.
+    with activations measured on calibration data in place of weights). f is ReLU, leaky or not, or nothing. A layer
+    stays as it is where its activation is another, where its charge is read by others too, or where a reader is no
+    weighted sum that can take the factor in.
 
     Attributes:
         calibration: float inputs [samples, *shape] by input name.
@@ -52,11 +56,11 @@ class Equalize(Pass):
         for layer in layers(owned):
             readers = _readers(owned, layer)
             if readers:
-                active = run(owned, data, [layer.node.name])[layer.node.name]
+                active = np.abs(run(owned, data, [layer.node.name])[layer.node.name])
                 factor = _factors(active, self.levels)
                 _divide(layer.linears, factor, constants)
                 for reader, channel in readers:
-                    _multiply(reader, factor[channel], constants)
+                    _multiply(reader, np.where(channel == ELSEWHERE, 1.0, factor[channel]), constants)
         return rebuild(owned, owned.nodes, constants)
 
 
@@ -78,31 +82,48 @@ def _readers(graph: Graph, layer: Layer) -> list[tuple[Node, Ints]] | None:
     None where the layer cannot be rescaled.
     """
     node, users = layer.node, graph.users()
-    if not isinstance(node.op, Relu) or node.op.cap is not None:
+    if not _is_homogeneous(node):
         return None
     if any(len(users[linear.name]) != 1 or linear.name in graph.outputs for linear in layer.linears):
         return None
     shape = node.type.shape
     column = np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
     found: list[tuple[Node, Ints]] = []
-    return found if _collect(users, node, np.broadcast_to(column, shape), found) else None
+    return found if _collect(graph.types, users, node, np.broadcast_to(column, shape), found) else None
 
 
-def _collect(users: Mapping[str, list[Node]], node: Node, channel: Ints, found: list[tuple[Node, Ints]]) -> bool:
+def _is_homogeneous(node: Node) -> bool:
+    """Return whether a node is an activation with f(r x) = r f(x) for every r > 0."""
+    if isinstance(node.op, Relu):
+        return node.op.cap is None
+    return isinstance(node.op, Curve) and node.op.kind in HOMOGENEOUS
+
+
+def _collect(
+    types: Mapping[str, TensorType],
+    users: Mapping[str, list[Node]],
+    node: Node,
+    channel: Ints,
+    found: list[tuple[Node, Ints]],
+) -> bool:
     """Follow a value to the linear nodes that read it; return whether all its readers are such."""
     for user in users[node.name]:
         if isinstance(user.op, MaxPool | AveragePool):
-            first = channel.reshape(len(channel), -1)[:, :1]
-            if not (channel.reshape(len(channel), -1) == first).all():
+            flat = channel.reshape(len(channel), -1)
+            first = flat.max(axis=1, keepdims=True)
+            if not ((flat == first) | (flat == ELSEWHERE)).all():
                 return False
             pooled = first.reshape(-1, *(1,) * (len(user.type.shape) - 1))
-            good = _collect(users, user, np.broadcast_to(pooled, user.type.shape), found)
-        elif user.op.view:
-            good = _collect(users, user, view_array(user.op, channel), found)
+            good = _collect(types, users, user, np.broadcast_to(pooled, user.type.shape), found)
+        elif moves(user.op):
+            good = _collect(types, users, user, moved(user.op, channel, ELSEWHERE), found)
+        elif isinstance(user.op, Concat):
+            good = _collect(types, users, user, _placed(types, user, node, channel), found)
         elif user.op.linear:
             flat = channel.reshape(len(channel), -1)
-            good = bool((flat == flat[:, :1]).all())
-            found.append((user, flat[:, 0]))
+            row = flat.max(axis=1)
+            good = bool(((flat == row[:, None]) | (flat == ELSEWHERE)).all())
+            found.append((user, row))
         else:
             good = False
         if not good:
@@ -110,7 +131,15 @@ def _collect(users: Mapping[str, list[Node]], node: Node, channel: Ints, found: 
     return bool(users[node.name])
 
 
-def _factors(active: npt.NDArray[np.float32], levels: int) -> Floats:
+def _placed(types: Mapping[str, TensorType], concat: Node, node: Node, channel: Ints) -> Ints:
+    """Return the channels of one operand of a concatenation, wherever it stands in it."""
+    assert isinstance(concat.op, Concat)
+    others = (np.full(types[name].shape, ELSEWHERE, dtype=np.int64) for name in concat.inputs)
+    pairs = zip(concat.inputs, others, strict=True)
+    return np.concatenate([channel if name == node.name else other for name, other in pairs], axis=concat.op.axis)
+
+
+def _factors(active: npt.NDArray[np.floating], levels: int) -> Floats:
     """Return r of each channel, float64 [channels], from activations [samples, channels, ...].
 
     The best scale of a level hangs on the largest values seen, and few values tell those badly; the root mean square

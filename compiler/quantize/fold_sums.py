@@ -11,7 +11,7 @@ import numpy as np
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
 from snncc.compiler.ir.integer_ops import Fire
 from snncc.compiler.ir.ops import Conv, Dense, Reshape
-from snncc.compiler.mapping.edges import through_views
+from snncc.compiler.mapping.edges import Part, as_gather, level_parts
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.window import Window, compose
 
@@ -28,12 +28,14 @@ class FoldSums(Pass):
 
     Attributes:
         weight_bits: width of a weight, sign included.
+        unary: names of the nodes sent in a unary coding; sums among them are folded. None for all.
     """
 
     name: ClassVar[str] = "fold-sums"
     takes: ClassVar[Stage] = Stage.QUANTIZED
     gives: ClassVar[Stage] = Stage.QUANTIZED
     weight_bits: int = 8
+    unary: frozenset[str] | None = None
 
     def run(self, graph: Graph) -> Graph:
         """Return the graph without the sums that can go."""
@@ -45,9 +47,10 @@ class FoldSums(Pass):
         return rebuild(graph, nodes, constants)
 
     def _folded(self, graph: Graph, node: Node, constants: dict[str, Array]) -> list[Node] | None:
-        source, gather = through_views(graph, node.inputs[0])
+        parts = level_parts(graph, node.inputs[0])
+        source, gather = parts[0].source, as_gather(parts[0].gather, parts[0].source.type.size)
         ones = _sum_behind(graph, source)
-        if ones is None:
+        if ones is None or len(parts) > 1 or not _shows_all(parts[0]) or not self._is_unary(source):
             return None
         below = ones.inputs[0]
         if isinstance(node.op, Dense):
@@ -64,6 +67,14 @@ class FoldSums(Pass):
             return None
         constants[node.inputs[1]] = weight
         return [*made, changed]
+
+    def _is_unary(self, source: Node) -> bool:
+        return self.unary is None or source.name in self.unary
+
+
+def _shows_all(part: Part) -> bool:
+    """Return whether a value shows every neuron of its source once."""
+    return bool(np.array_equal(np.sort(part.gather), np.arange(part.source.type.size)))
 
 
 def _sum_behind(graph: Graph, fire: Node) -> Node | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
+from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.ops import Add, AveragePool, Relu
+from snncc.compiler.ir.views import behind_views
+
+FIRES = Relu | Curve | AveragePool  # ops whose values become levels of a scale of their own
 
 
 @dataclass(frozen=True)
@@ -14,8 +18,8 @@ class Layer:
     """One population to be.
 
     Attributes:
-        node: the node whose value the levels (or the readout) stand for: a relu, an average_pool, or an output.
-        kind: ``fire``, ``average`` or ``readout``.
+        node: the node whose value the levels (or the readout) stand for: a relu, a curve, an average_pool, an output.
+        kind: ``fire``, ``curve``, ``average`` or ``readout``.
         charge: name of the float pre-activation.
         linears: the linear nodes that add up to it, empty for an average pool.
     """
@@ -33,21 +37,28 @@ class Layer:
 
 def layers(graph: Graph) -> Iterator[Layer]:
     """Yield the layers of a CANONICAL graph in data-flow order; an output charge that also fires is two layers."""
+    read = {behind_views(graph, name)[0].name for name in graph.outputs}
     for node in graph.nodes:
         if isinstance(node.op, Relu):
             yield Layer(node, "fire", node.inputs[0], _linears(graph, node.inputs[0]))
+        elif isinstance(node.op, Curve):
+            yield Layer(node, "curve", node.inputs[0], _linears(graph, node.inputs[0]))
         elif isinstance(node.op, AveragePool):
             yield Layer(node, "average", node.name, ())
-        if node.name in graph.outputs:
+        if node.name in read:
             yield Layer(node, "readout", node.name, _linears(graph, node.name))
 
 
 def fired_sources(graph: Graph, name: str) -> tuple[str, ...]:
-    """Return the values behind a level value, through views, max-pools and concats: inputs, relus, average pools."""
-    node = graph.node.get(name)
-    if node is None or isinstance(node.op, Relu | AveragePool):
+    """Return the values behind a level value, through all that moves levels: inputs, activations, averages."""
+    return _fired(graph.node, graph.constants, name)
+
+
+def _fired(nodes: Mapping[str, Node], constants: Container[str], name: str) -> tuple[str, ...]:
+    node = nodes.get(name)
+    if node is None or isinstance(node.op, FIRES):
         return (name,)
-    return tuple(dict.fromkeys(s for i in node.inputs if i not in graph.constants for s in fired_sources(graph, i)))
+    return tuple(dict.fromkeys(s for i in node.inputs if i not in constants for s in _fired(nodes, constants, i)))
 
 
 def path(graph: Graph, target: str) -> tuple[Node, ...]:
@@ -58,7 +69,7 @@ def path(graph: Graph, target: str) -> tuple[Node, ...]:
         name = stack.pop()
         if name in wanted or name not in nodes:
             continue
-        if name != target and isinstance(nodes[name].op, Relu | AveragePool):
+        if name != target and isinstance(nodes[name].op, FIRES):
             continue
         wanted.add(name)
         stack.extend(nodes[name].inputs)

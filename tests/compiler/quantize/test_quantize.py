@@ -13,7 +13,9 @@ from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir import Graph, Stage, check
 from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
 from snncc.compiler.ir.ops import Conv
-from snncc.compiler.mapping.lower import choose, lower
+from snncc.compiler.mapping.choice import choose
+from snncc.compiler.mapping.lower import lower
+from snncc.compiler.mapping.mantissas import exponents, mantissas
 from snncc.compiler.quantize.calibrate import charge_means
 from snncc.compiler.quantize.quantize import Quantize
 from snncc.compiler.targets import Target, load_target
@@ -96,7 +98,9 @@ def test_a_readout_of_two_edges_has_one_unit() -> None:
     for name, source in (("d1", "pool"), ("d2", "mean")):
         level = scale(graph, "joined" if source == "pool" else source)
         real = float_graph.constants[f"{name}.w"].astype(np.float64) * level
-        assert np.abs(graph.constants[f"{name}.read.weight"] * unit - real).max() <= unit / 2 * (1 + 1e-6)
+        weight = graph.constants[f"{name}.read.weight"]
+        step = unit * 2.0 ** exponents(weight).min()
+        assert np.abs(weight * unit - real).max() <= step / 2 * (1 + 1e-6)
 
 
 def pooled_mean(kernel: int = 2, low: float = 0.0) -> Graph:
@@ -290,7 +294,7 @@ def test_an_output_that_also_fires_is_read_and_sent() -> None:
 def test_no_weight_is_wider_than_asked(weight_bits: int) -> None:
     graph = quantized(residual(), weight_bits=weight_bits)
     weights = [array for name, array in graph.constants.items() if name.endswith("weight") and "mean" not in name]
-    assert max(int(np.abs(w).max()) for w in weights) <= (1 << (weight_bits - 1)) - 1
+    assert all(len(mantissas(weight, weight_bits)) == 1 for weight in weights)
 
 
 def small() -> tuple[Graph, Data]:

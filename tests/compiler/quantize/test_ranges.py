@@ -15,7 +15,8 @@ from hypothesis.extra.numpy import arrays
 
 from snncc.compiler.coding import CODINGS, Levels, train
 from snncc.compiler.ir import Graph
-from snncc.compiler.mapping.lower import Choice, lower
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.quantize.ranges import Bounds, bounds, fits, payload_fits
 from snncc.compiler.targets import Target, load_target
 from snncc.runtime.emulator import Emulator, StateOverflow, run_levels

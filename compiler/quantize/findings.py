@@ -1,0 +1,39 @@
+"""What quantization has to tell the user."""
+
+from __future__ import annotations
+
+from snncc.compiler.coding import Levels
+from snncc.compiler.diagnostics import Diagnostic, Loc
+from snncc.compiler.ir.graph import Node
+from snncc.compiler.quantize.weights import IntegerLayer
+from snncc.compiler.targets import Target
+
+
+def too_wide(name: str, target: Target, loc: Loc) -> Diagnostic:
+    """Return SNN201: no integer form of a layer fits."""
+    message = f"the accumulator of '{name}' can exceed {target.state_bits} bits"
+    hint = "use fewer levels (--bits or --levels), fewer weight bits, or a smaller fan-in"
+    return Diagnostic("SNN201", message, loc, hint)
+
+
+def wide_payload(node: Node, levels: Levels, target: Target) -> Diagnostic:
+    """Return SNN202: levels do not fit a spike."""
+    message = f"levels up to {levels.magnitude} of '{node.name}' do not fit a payload of {target.payload_bits} bits"
+    return Diagnostic("SNN202", message, node.loc, "use fewer levels (--bits or --levels)")
+
+
+def mixed_scales(node: Node) -> Diagnostic:
+    """Return SNN203: one weight reads values of different scales."""
+    message = f"'{node.name}' reads a channel in which values of several layers stand side by side"
+    hint = "join values along the channels, or give the layers before the concatenation one common activation"
+    return Diagnostic("SNN203", message, node.loc, hint)
+
+
+def range_finding(node: Node, integer: IntegerLayer, target: Target) -> Diagnostic:
+    """Return SNN210: what was given up so that no input can overflow."""
+    channels, worst = int((integer.halvings > 0).sum()), int(integer.halvings.max())
+    what = f"{channels} channels of '{node.name}' keep up to {worst} bits less of weight precision"
+    if integer.coarsening > 1:
+        what = f"levels of '{node.name}' are {integer.coarsening} times coarser"
+    message = f"{what}, so that no input can overflow {target.state_bits}-bit states"
+    return Diagnostic("SNN210", message, node.loc, severity="warning")

@@ -1,0 +1,72 @@
+"""A weighted sum over a concatenation has an edge for each value joined, and each keeps its own precision."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+import snncc
+from snncc.compiler.diagnostics import SnnccError
+from snncc.compiler.mapping.mantissas import exponents
+
+
+def joined(axis: int, scale: float = 100.0, groups: int = 1) -> onnx.ModelProto:
+    """Return relu(conv) and relu(conv) a hundred times as large, side by side, then a convolution."""
+    rng = np.random.default_rng(0)
+    weights = {
+        "a": rng.normal(size=(2, 1, 3, 3)),
+        "b": rng.normal(size=(2, 1, 3, 3)) * scale,
+        "c": rng.normal(size=(4, 4 // groups if axis == 1 else 2, 1, 1)),
+        "d": rng.normal(size=(3, 4)),
+    }
+    if axis == 1 and groups == 1:
+        weights["c"][:, 2:] /= scale
+    nodes = [
+        helper.make_node("Conv", ["x", "a"], ["ca"], kernel_shape=[3, 3]),
+        helper.make_node("Conv", ["x", "b"], ["cb"], kernel_shape=[3, 3]),
+        helper.make_node("Relu", ["ca"], ["ra"]),
+        helper.make_node("Relu", ["cb"], ["rb"]),
+        helper.make_node("Concat", ["ra", "rb"], ["j"], axis=axis),
+        helper.make_node("Conv", ["j", "c"], ["cc"], kernel_shape=[1, 1], group=groups),
+        helper.make_node("Relu", ["cc"], ["rc"]),
+        helper.make_node("GlobalAveragePool", ["rc"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "d"], ["y"], transB=1),
+    ]
+    tensors = [numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 1, 5, 5])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3])
+    graph = helper.make_graph(nodes, "joined", [x], [y], tensors)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+X = np.random.default_rng(1).normal(size=(60, 1, 5, 5)).astype(np.float32)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_values_of_different_scales_are_joined_exactly(groups: int) -> None:
+    program = snncc.compile(joined(1, groups=groups), X, bits=6)
+    report = snncc.verify(program, X, limit=10)
+    assert report.exact
+    assert min(layer.sqnr_db or 0 for layer in report.layers) > 25
+
+
+def test_each_source_has_exponents_of_its_own() -> None:
+    """Weights on the large values are as small as they are large, so both meet in one unit, each in its mantissa."""
+    program = snncc.compile(joined(1, scale=1000.0), X, bits=4)
+    wires = [c for c in program.connections if c.target == "rc"]
+    assert len(wires) == 2
+    for wire in wires:
+        weight = np.asarray(wire.synapses.weight)
+        mantissa = np.abs(weight).reshape(len(weight), -1).max(axis=1) >> exponents(weight)
+        assert mantissa.max() < 128
+        assert np.abs(weight).max() >= 64
+
+
+def test_values_of_different_scales_in_one_channel_are_refused_by_name() -> None:
+    with pytest.raises(SnnccError) as caught:
+        snncc.compile(joined(2), X)
+    assert [d.code for d in caught.value.diagnostics] == ["SNN203"]
+    assert "'rc'" in caught.value.diagnostics[0].message
