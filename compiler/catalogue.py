@@ -90,50 +90,7 @@ CATALOGUE: dict[str, Entry] = {
         "The object is no ONNX model and no torch module, or a torch module came without an example input.",
         "Give a path, bytes, an onnx.ModelProto, or a torch.nn.Module with an example input.",
     ),
-    # passes (SNN120..)
-    "SNN120": Entry(
-        "two weighted sums with no activation between",
-        "A convolution or dense layer reads a weighted sum that no activation has turned into levels, and "
-        "the two cannot be joined into one exactly, or only into one with far more weights.",
-        "Insert a ReLU between the two, or make one layer of them before export.",
-    ),
-    "SNN121": Entry(
-        "scale of single positions",
-        "A scale differs between positions of a channel. A convolution uses the same weights everywhere, "
-        "so no weights can take the scale in.",
-        "Scale whole channels, or put the scaling where a dense layer follows or precedes it.",
-    ),
-    "SNN122": Entry(
-        "negative scale next to a max-pool",
-        "A batch norm or scaling with a negative factor stands next to a max-pool. Moved through the pool "
-        "it would turn the maximum into a minimum.",
-        "Put the batch norm and the ReLU before the pool, or retrain with a positive gamma there.",
-    ),
-    "SNN123": Entry(
-        "average pool that is not one exact sum",
-        "An average pool divides windows at the border by fewer positions than others, or reads a weighted "
-        "sum that it cannot be joined with.",
-        "Use count_include_pad=True or no padding; put a ReLU before the pool.",
-    ),
-    "SNN124": Entry(
-        "padding that nothing can take in",
-        "Zero padding is read by an operation without padding of its own, or by a max-pool whose input may "
-        "be negative, where zeros are not the same as positions left out.",
-        "Set the padding in the convolution or pool that follows; put a ReLU before a padded max-pool.",
-    ),
-    "SNN125": Entry(
-        "max-pool of a weighted sum",
-        "A max-pool reads a weighted sum and no ReLU stands before or directly after it, so there are no "
-        "levels to take the maximum of.",
-        "Put a ReLU before or directly after the pool.",
-    ),
-    "SNN126": Entry(
-        "weighted sum moved before it is used",
-        "A reshape, transpose or concatenation of a weighted sum is an output or an operand of an "
-        "addition. A sum is read where it is deposited; only into a vector can it be rearranged, and not "
-        "if that takes too large a matrix.",
-        "Rearrange after a ReLU, or make the sums separate outputs.",
-    ),
+    # passes (SNN127..)
     "SNN127": Entry(
         "weights that are not finite",
         "A weight or bias is infinite or no number, or overflows float32 when a batch norm is folded in; "
@@ -147,7 +104,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN129": Entry(
         "value that is no weighted sum",
-        "An addition, ReLU or output reads a constant or a single number without axes, which no population can hold.",
+        "An addition, activation or output reads a constant or a single number without axes, which no population can hold.",
         "Make a constant the bias of a layer; give a single number an axis.",
     ),
     # quantization (SNN200..)
@@ -164,9 +121,10 @@ CATALOGUE: dict[str, Entry] = {
         "Use fewer levels (bits or levels), or a smaller average pool.",
     ),
     "SNN203": Entry(
-        "node cannot be quantized yet",
-        "The node has a canonical form, but the integer network has no neurons for it yet: it joins activations.",
-        "Rewrite the model without it: convolve each branch on its own and add the results.",
+        "values of several scales in one channel",
+        "A convolution or pool reads a channel in which values of several layers stand side by side, as after a "
+        "concatenation along space. Each layer has a level of its own size, and one weight cannot serve several.",
+        "Join values along the channels, or let one layer compute what is joined.",
     ),
     "SNN210": Entry(
         "layer made coarser so that it cannot overflow",
@@ -263,6 +221,12 @@ CATALOGUE: dict[str, Entry] = {
         "own, unless the coding can do with one or the levels can be packed into one state. The target has fewer "
         "in-ports.",
         "Pool in steps of smaller windows (3x3 twice for 5x5, stride 1), use fewer levels, or another coding.",
+    ),
+    "SNN333": Entry(
+        "max-pool over several populations",
+        "A max-pool passes spikes on in the step in which they arrive, so what it reads must fire together. It reads "
+        "several populations here, side by side.",
+        "Pool each branch before the branches are joined.",
     ),
     "SNN332": Entry(
         "coding has no negative levels",
@@ -371,6 +335,19 @@ CATALOGUE: dict[str, Entry] = {
         "interrupted",
         "The command was stopped before it was done. Result files are written whole or not at all, so there is none.",
         "Run the command again.",
+    ),
+    "SNN512": Entry(
+        "codings chosen by cost",
+        "A note. --coding auto chose the coding of each layer by the synaptic events and neuron updates that the "
+        "calibration data cause, times the energies in the target's file. The figures are modelled, and the levels are "
+        "the same in every coding.",
+        "Nothing needs to be done; name codings (--coding rate,LAYER=ttfs) to choose otherwise.",
+    ),
+    "SNN513": Entry(
+        "unknown layer",
+        "A coding was given for a layer that the integer network does not have, or that sends no levels of its own: "
+        "only inputs and activations choose a coding; pools follow what they read.",
+        "Use one of the names that the message lists.",
     ),
     # backends and artifacts (SNN600..)
     "SNN600": Entry(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import numpy as np
@@ -12,6 +12,7 @@ from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.targets import Target, load_target, target_names
 
+AUTO = "auto"
 SCHEDULES = ("pipelined", "sequential")
 MOST_LEVELS = 65535
 MOST_BITS = 16
@@ -25,11 +26,12 @@ class Options:
 
     Attributes:
         target: the chip.
-        coding: key of CODINGS.
+        coding: key of CODINGS, or ``auto``.
         levels: Q, the greatest level of every activation.
         bits: n where Q was given as 2^n - 1, else None.
         weight_bits: width of a weight, sign included.
         schedule: ``pipelined`` or ``sequential``.
+        by_layer: codings of single layers, by the name of their node in the integer network.
     """
 
     target: Target
@@ -38,6 +40,12 @@ class Options:
     bits: int | None
     weight_bits: int
     schedule: str
+    by_layer: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def told_coding(self) -> str:
+        """Return the choice of codings as the user writes it."""
+        return ",".join([self.coding, *(f"{name}={coding}" for name, coding in self.by_layer.items())])
 
     def notes(self) -> Iterator[Diagnostic]:
         """Yield what a user should know about the choice before anything is compiled."""
@@ -53,7 +61,7 @@ class Options:
 
 def make_options(
     target: str = "loihi2",
-    coding: str | None = None,
+    coding: str | Mapping[str, str] | None = None,
     bits: int | None = None,
     levels: int | None = None,
     weight_bits: int = 8,
@@ -61,24 +69,44 @@ def make_options(
 ) -> Options:
     """Return checked options; ``bits`` n means Q = 2^n - 1 in every coding, 4 where neither is given.
 
+    ``coding`` is the name of one, ``auto``, or with others for single layers ``rate,conv1=ttfs,fc=bitplane``; a mapping
+    holds the same, the coding of all other layers under ``""``.
+
     Raises:
         SnnccError: exit code 2; SNN501 unknown target, SNN502 unknown coding, SNN503 levels, SNN504 weight bits,
             SNN505 unknown schedule, SNN506 the target's neurons cannot run the coding. All problems at once.
     """
-    problems = list(_problems(target, coding, bits, levels, weight_bits, schedule))
+    default, by_layer = _split(coding)
+    problems = list(_problems(target, [default, *by_layer.values()], bits, levels, weight_bits, schedule))
     if problems:
         raise SnnccError(problems, 2)
     chip = load_target(target)
-    chosen = coding or chip.coding
-    if CODINGS[chosen].graded and not chip.graded:
-        message = f"spikes of {chip.name} carry no payload, coding '{chosen}' needs one"
-        fit = ", ".join(name for name, code in CODINGS.items() if not code.graded)
-        raise SnnccError([_problem("SNN506", message, "coding", f"codings without payload are: {fit}")], 2)
+    chosen = default or chip.coding
+    if problems := [p for name in dict.fromkeys([chosen, *by_layer.values()]) for p in _unsendable(name, chip)]:
+        raise SnnccError(problems, 2)
     if levels is None:
         bits = DEFAULT_BITS if bits is None else bits
         levels = (1 << bits) - 1
     short = None if bits is None else int(bits)
-    return Options(chip, chosen, int(levels), short, int(weight_bits), schedule or chip.schedule)
+    return Options(chip, chosen, int(levels), short, int(weight_bits), schedule or chip.schedule, by_layer)
+
+
+def _split(coding: str | Mapping[str, str] | None) -> tuple[str | None, dict[str, str]]:
+    """Return the coding of the program, None for the target's own, and those of single layers."""
+    if not isinstance(coding, str | Mapping):
+        return coding, {}
+    if isinstance(coding, str):
+        words = [word.strip().rpartition("=") for word in coding.split(",") if word.strip()]
+        coding = {name.strip(): chosen.strip() for name, _, chosen in words}
+    others = dict(coding)
+    return others.pop("", None), others
+
+
+def _unsendable(coding: str, chip: Target) -> Iterator[Diagnostic]:
+    if coding != AUTO and CODINGS[coding].graded and not chip.graded:
+        message = f"spikes of {chip.name} carry no payload, coding '{coding}' needs one"
+        fit = ", ".join(name for name, code in CODINGS.items() if not code.graded)
+        yield _problem("SNN506", message, "coding", f"codings without payload are: {fit}")
 
 
 def choices(what: str, names: Sequence[str], given: str) -> str:
@@ -89,14 +117,21 @@ def choices(what: str, names: Sequence[str], given: str) -> str:
 
 
 def _problems(
-    target: str, coding: str | None, bits: int | None, levels: int | None, weight_bits: int, schedule: str | None
+    target: str,
+    codings: Sequence[str | None],
+    bits: int | None,
+    levels: int | None,
+    weight_bits: int,
+    schedule: str | None,
 ) -> Iterator[Diagnostic]:
     if target not in target_names():
         hint = choices("targets", target_names(), str(target))
         yield _problem("SNN501", f"there is no target '{target}'", "target", hint)
-    if coding is not None and coding not in tuple(CODINGS):
-        hint = choices("codings", tuple(CODINGS), str(coding))
-        yield _problem("SNN502", f"there is no coding '{coding}'", "coding", hint)
+    for place, coding in enumerate(codings):
+        known = (*CODINGS, AUTO) if place == 0 else tuple(CODINGS)  # the program's own coding comes first
+        if coding is not None and coding not in known:
+            hint = choices("codings", known, str(coding))
+            yield _problem("SNN502", f"there is no coding '{coding}'", "coding", hint)
     if schedule is not None and schedule not in SCHEDULES:
         hint = choices("schedules", SCHEDULES, str(schedule))
         yield _problem("SNN505", f"there is no schedule '{schedule}'", "schedule", hint)

@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
+from snncc.compiler.certificate import certify
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.data import Data, check_data
 from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.ir.to_onnx import to_onnx
-from snncc.compiler.mapping.lower import choose, lower
-from snncc.compiler.options import Options
+from snncc.compiler.mapping.auto import Counts, auto_note, cheapest
+from snncc.compiler.mapping.choice import Choice, check_nodes, choose
+from snncc.compiler.mapping.lower import lower
+from snncc.compiler.options import AUTO, Options
 from snncc.compiler.passes.base import Observer, Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from snncc.compiler.passes.split_pools import SplitPools
@@ -36,15 +40,15 @@ def float_passes(options: Options, data: Data) -> tuple[Pass, ...]:
     )
 
 
-def integer_passes(options: Options) -> tuple[Pass, ...]:
-    """Return the passes QUANTIZED -> QUANTIZED that suit a coding; none changes any charge or level it keeps."""
-    return (FoldSums(options.weight_bits),) if CODINGS[options.coding].unary else ()
+def integer_passes(options: Options, unary: frozenset[str]) -> tuple[Pass, ...]:
+    """Return the passes QUANTIZED -> QUANTIZED that suit the codings; none changes any charge or level it keeps."""
+    return (FoldSums(options.weight_bits, unary),)
 
 
 def pass_names(options: Options) -> tuple[str, ...]:
     """Return the names of the passes that ``compile_graph`` runs, in order, each once."""
     before = [step.name for step in float_passes(options, {})]
-    after = [step.name for step in integer_passes(options)]
+    after = [step.name for step in integer_passes(options, frozenset())]
     return tuple(dict.fromkeys([*before, Quantize.name, *after]))
 
 
@@ -66,22 +70,43 @@ def compile_graph(
 
     Raises:
         SnnccError: the model or the data cannot be compiled; every reason found.
-        InternalError: a pass changed what the network computes.
+        InternalError: a pass changed what the network computes, or the program cannot be certified.
     """
     data = check_data(calibration, {i.name: i.type for i in graph.inputs})
     _check_finite(graph, data)
     notes = list(options.notes())
     canonical = run_passes(graph, float_passes(options, data), observe)
     _check_meaning(graph, canonical, data)
-    choice = choose(options.coding, options.target)
+    counts: dict[str, npt.NDArray[np.int64]] = {}
     quantize = Quantize(
-        data, options.target, options.levels, options.weight_bits, choice.inputs.graded, notes.append, progress
+        data,
+        options.target,
+        options.levels,
+        options.weight_bits,
+        options.target.graded,
+        notes.append,
+        progress,
+        counts.__setitem__,
     )
     network = run_passes(canonical, [quantize], observe)
-    suited = run_passes(network, integer_passes(options), observe)
+    choice = _codings(network, counts, options, notes.append)
+    suited = run_passes(network, integer_passes(options, choice.unary(network)), observe)
     program = lower(suited, choice, options.target, options.schedule)
-    origin = Origin(network, to_onnx(canonical).SerializeToString(), tuple(notes), _settings(graph, options, data))
+    certificate = certify(program, network, options.target)
+    model = to_onnx(canonical).SerializeToString()
+    origin = Origin(network, model, tuple(notes), _settings(graph, options, data), certificate)
     return replace(program, origin=origin)
+
+
+def _codings(network: Graph, counts: Counts, options: Options, report: Callable[[Diagnostic], None]) -> Choice:
+    """Return the coding of each population: what the user chose, or what costs least by the model."""
+    check_nodes(network, options.by_layer)
+    if options.coding != AUTO:
+        return choose(options.coding, options.target, options.by_layer)
+    found = cheapest(network, counts, options.target)
+    report(auto_note(network, found, counts, options.target))
+    others = {name: CODINGS[coding] for name, coding in options.by_layer.items()}
+    return replace(found.choice, by_node={**found.choice.by_node, **others})
 
 
 def _check_meaning(imported: Graph, canonical: Graph, data: Mapping[str, Array]) -> None:
@@ -113,7 +138,7 @@ def _settings(graph: Graph, options: Options, data: Data) -> dict[str, object]:
     return {
         "model_sha256": graph.sha256 or None,
         "target": options.target.name,
-        "coding": options.coding,
+        "coding": options.told_coding,
         "levels": options.levels,
         "bits": options.bits,
         "weight_bits": options.weight_bits,

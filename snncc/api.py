@@ -62,7 +62,7 @@ def compile(
     model: Any,
     calibration: Floats,
     target: str = "loihi2",
-    coding: str | None = None,
+    coding: str | Mapping[str, str] | None = None,
     bits: int | None = None,
     levels: int | None = None,
     weight_bits: int = 8,
@@ -76,7 +76,9 @@ def compile(
         model: as ``import_model`` takes it, or a Graph it gave. A torch module is exported with one calibration sample.
         calibration: representative float inputs [samples, *shape]; a mapping by input name where there are several.
         target: name of the chip.
-        coding: ``graded``, ``bitplane``, ``rate`` or ``ttfs``; the target's default if None.
+        coding: ``graded``, ``bitplane``, ``rate`` or ``ttfs``; ``auto`` for the cheapest of each layer by a model;
+            ``"rate,conv1=ttfs"`` for others in single layers, or a mapping by layer, the rest under ``""``; the
+            target's default if None. The integer network is the same in all.
         bits: activations take 2^bits levels, Q = 2^bits - 1; 4 where neither bits nor levels is given.
         levels: Q, the greatest level, instead of bits.
         weight_bits: width of a synaptic weight, sign included, 2..8.

@@ -54,7 +54,10 @@ def compile_command(
     calibration: Annotated[Path, typer.Option(help=".npz with representative inputs x.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
     target: Annotated[str, typer.Option(help="Chip to compile for.")] = "loihi2",
-    coding: Annotated[str | None, typer.Option(help="graded, bitplane, rate or ttfs [default: the chip's].")] = None,
+    coding: Annotated[
+        str | None,
+        typer.Option(help="graded, bitplane, rate, ttfs or auto; rate,LAYER=ttfs for one layer [default: the chip's]."),
+    ] = None,
     bits: Annotated[int | None, typer.Option(help="Levels as bits: Q = 2^bits - 1 [default: 4].")] = None,
     levels: Annotated[int | None, typer.Option(help="Greatest level Q, instead of --bits.")] = None,
     weight_bits: Annotated[int, typer.Option(help="Width of a weight, sign included: 2..8.")] = 8,

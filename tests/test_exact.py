@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import snncc
+from snncc.compiler.mapping.mantissas import exponents
 from tests.random_models import networks
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -42,9 +43,10 @@ def test_any_weight_width_and_schedule_is_exact(model: onnx.ModelProto, weight_b
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:]
     x = np.random.default_rng(0).random((24, *shape), dtype=np.float32)
     program = snncc.compile(model, x, coding="bitplane", weight_bits=weight_bits, schedule=schedule)
-    assert program.origin is not None
-    weights = [a for name, a in program.origin.network.constants.items() if name.endswith("weight")]
-    assert max(int(np.abs(w).max(initial=0)) for w in weights) < 1 << (weight_bits - 1)
+    for wire in program.connections:
+        weight = np.asarray(wire.synapses.weight)
+        mantissa = np.abs(weight).reshape(len(weight), -1).max(axis=1, initial=0) >> exponents(weight)
+        assert mantissa.max() < 1 << (weight_bits - 1)
     assert snncc.verify(program, x, limit=18).exact
 
 

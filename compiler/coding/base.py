@@ -10,7 +10,7 @@ window has closed, then fires, so no spike depends on a partial sum.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -136,6 +136,28 @@ def firing_neuron(
     return parse_neuron(_receive(kernels, bits) + coding.fire(levels, shifts))
 
 
+def ladder_neuron(
+    coding: Coding, levels: Levels, kernels: Iterable[str], bits: int, first: int, steps: Sequence[int | None]
+) -> NeuronProgram:
+    """Return the neuron that latches the level its charge reaches on a ladder, then fires as if theta were 1.
+
+    Args:
+        coding: how the level is sent.
+        levels: the level domain.
+        kernels: kernels among the in-edges, keys of KERNELS.
+        bits: width of a state.
+        first: level below every threshold.
+        steps: for each threshold 1, a step up, or -1, a step down; None where neurons differ (parameter d0, d1, ...).
+    """
+    lines = [f"param {' '.join(f't{j}' for j in range(len(steps)))}", f"q = copy {first}"]
+    for j, step in enumerate(steps):
+        lines.append(f"reached = ge x t{j}")
+        lines += [f"param d{j}", f"reached = mul reached d{j}"] if step is None else []
+        lines.append(f"q = {'sub' if step == -1 else 'add'} q reached")
+    climb = "\n".join(lines)
+    return parse_neuron(_receive(kernels, bits, climb, "q") + coding.fire(levels, shifts=True))
+
+
 def parameters(bias: Ints, theta: Ints, levels: Levels) -> dict[str, Ints]:
     """Return every parameter a firing neuron may declare, from the integer neuron it stands for.
 
@@ -157,8 +179,11 @@ def reading_neuron(kernels: Iterable[str], bits: int) -> NeuronProgram:
     return parse_neuron(_receive(kernels, bits))
 
 
-def _receive(kernels: Iterable[str], bits: int) -> str:
-    """Return the assembly that integrates arrivals and, when the input window has closed, latches v and clears."""
+def _receive(kernels: Iterable[str], bits: int, climb: str = "", latched: str = "x") -> str:
+    """Return the assembly that integrates arrivals and, when the input window has closed, latches v and clears.
+
+    ``climb`` computes what is ``latched`` from the charge x.
+    """
     used = [name for name in KERNELS if name in set(kernels)]
     registers = [KERNELS[name][0] for name in used]
     states = " ".join(KERNELS[name][1].format(bits=bits) for name in used)
@@ -166,7 +191,8 @@ def _receive(kernels: Iterable[str], bits: int) -> str:
     lines += [KERNELS[name][2] for name in used]
     lines += ["first = eq phase 0", f"x = add offset {registers[0]}"]
     lines += [f"x = add x {register}" for register in registers[1:]]
-    lines += ["v = select first x v"]
+    lines += [climb] if climb else []
+    lines += [f"v = select first {latched} v"]
     cleared = [*registers, *(["c"] if "ramp" in used else [])]
     lines += [f"{register} = select first 0 {register}" for register in cleared]
     return "\n".join(lines) + "\n"

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
-
-from snncc.compiler.coding import CODINGS, Coding, Levels, firing_neuron, reading_neuron
-from snncc.compiler.coding.base import Ints, parameters
+from snncc.compiler.coding import Coding, Levels
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
-from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.graph import Graph, Node
+from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
 from snncc.compiler.ir.ops import MaxPool
-from snncc.compiler.mapping.edges import Edge, linear_edge, through_views
-from snncc.compiler.mapping.pool import pool_connections, pool_population, port_problems
-from snncc.compiler.mapping.relay import bridge
+from snncc.compiler.ir.views import behind_views
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.edges import Edge, Origins, as_gather
+from snncc.compiler.mapping.mantissas import mantissas
+from snncc.compiler.mapping.pool import pool_connections, pool_population, pool_problems
+from snncc.compiler.mapping.populations import (
+    firing_population,
+    input_population,
+    ladder_population,
+    reading_population,
+)
+from snncc.compiler.mapping.relay import Relays
 from snncc.compiler.mapping.schedule import Slot, edge_delay, interval_of, start_after
-from snncc.compiler.program import Claim, Connection, Output, Population, Program, TensorInput
+from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, Output, Population, Program, TensorInput
 from snncc.compiler.targets import Target
 
-
-@dataclass(frozen=True)
-class Choice:
-    """How levels are sent: one coding for the program, others for single nodes, one for the inputs."""
-
-    default: Coding
-    inputs: Coding
-    by_node: Mapping[str, Coding] = field(default_factory=dict)
-
-    def of(self, node: Node) -> Coding:
-        """Return the coding of a node's population: that of the inputs too where the default has no negative levels."""
-        fallback = self.inputs if isinstance(node.op, Encode) else self.default
-        chosen = self.by_node.get(node.name, fallback)
-        return chosen if chosen.signed or node.type.lo >= 0 else self.inputs
-
-
-def choose(coding: str, target: Target) -> Choice:
-    """Return the choice for a coding: inputs are injected graded where the target has payloads."""
-    chosen = CODINGS[coding]
-    return Choice(chosen, CODINGS["graded"] if target.graded else chosen)
+EDGES_END = {Fire: -2, Ladder: -3, Readout: -1}  # inputs after the charges are constants
 
 
 class Lowering:
@@ -48,10 +34,10 @@ class Lowering:
 
     def __init__(self, graph: Graph, choice: Choice, target: Target) -> None:
         self.graph, self.choice, self.target = graph, choice, target
-        self.populations: list[Population] = []
+        self.origins, self.relays = Origins(graph), Relays(target)
+        self.populations: dict[str, Population] = {}
         self.connections: list[Connection] = []
         self.inputs: list[TensorInput] = []
-        self.scales: dict[str, Fraction] = {}
         self.slots: dict[str, Slot] = {}
         self.codings: dict[str, Coding] = {}
         self.problems: list[Diagnostic] = []
@@ -60,99 +46,94 @@ class Lowering:
         """Lower one node; linear nodes and views are part of the edges that read them."""
         if isinstance(node.op, Encode):
             self._encode(node, node.op)
-        elif isinstance(node.op, Fire):
-            self._fire(node, node.op)
         elif isinstance(node.op, MaxPool):
             self._pool(node)
-        elif isinstance(node.op, Readout):
-            self._readout(node, node.op)
+        elif isinstance(node.op, Fire | Ladder | Readout):
+            self._neurons(node)
 
     def _encode(self, node: Node, op: Encode) -> None:
-        levels = Levels(op.lo, op.hi)
-        one = np.ones((), dtype=np.int64)
-        self._place(node, self.choice.of(node), levels, ["add"], 0 * one, one, 0)
+        slot = self._slot(node, 0)
+        self._enter(input_population(node, op, self.codings[node.name], slot, self.target.state_bits))
         shape = node.type.shape
         self.inputs.append(TensorInput(node.inputs[0], node.name, "add", shape, op.lo, op.hi, Fraction(op.scale)))
 
-    def _fire(self, node: Node, op: Fire) -> None:
-        edges = [linear_edge(self.graph, name) for name in node.inputs[:-2]]
-        bias, theta = (_spread(self.graph.constants[name], node) for name in node.inputs[-2:])
+    def _neurons(self, node: Node) -> None:
+        """Add the neurons that read charges, and the connections that bring them."""
+        graph, op, bits = self.graph, node.op, self.target.state_bits
+        charges = node.inputs[: EDGES_END[type(op)]]
+        edges = [edge for charge in charges for edge in self.origins.edges(charge)]
         start = start_after(self.slots[e.source.name] for e in edges)
         kernels = [self.codings[e.source.name].kernel for e in edges]
         self._connect(node, edges, start)
-        self._place(node, self.choice.of(node), Levels(op.lo, op.hi), kernels, bias, theta, start)
+        if isinstance(op, Readout):
+            self.slots[node.name] = Slot(start, 1)
+            self._enter(reading_population(graph, node, kernels, self.slots[node.name], bits))
+            return
+        slot, coding = self._slot(node, start), self.codings[node.name]
+        if isinstance(op, Ladder):
+            self._enter(ladder_population(graph, node, op, kernels, coding, slot, bits))
+        else:
+            self._enter(firing_population(graph, node, kernels, coding, slot, bits))
 
-    def _place(
-        self, node: Node, coding: Coding, levels: Levels, kernels: list[str], bias: Ints, theta: Ints, start: int
-    ) -> None:
+    def _slot(self, node: Node, start: int) -> Slot:
+        """Choose the coding of a node that sends levels; return when it fires."""
+        coding, levels = self.choice.of(node), Levels(node.type.lo, node.type.hi)
         if levels.signed and not coding.signed:
             message = (
                 f"'{node.name}' has levels {levels.lo}..{levels.hi}, and coding '{coding.name}' sends none below 0"
             )
             hint = "use another coding, or inputs that are not negative"
             self.problems.append(Diagnostic("SNN332", message, node.loc, hint))
-        shifts = bool(((theta & (theta - 1)) == 0).all())
-        neuron = firing_neuron(coding, levels, kernels, self.target.state_bits, shifts)
-        values = parameters(bias, theta, levels)
-        params = {name: values[name] for name in neuron.params}
-        slot = Slot(start, coding.window(levels))
-        self.slots[node.name], self.codings[node.name] = slot, coding
-        kind = "copy" if isinstance(node.op, Encode) else "fire"
-        claim = Claim(node.name, kind, coding.name, levels.lo, levels.hi)
-        bits = coding.payload_bits(levels)
-        self.populations.append(
-            Population(
-                node.name, node.type.shape, neuron, params, start, slot.window, bits, levels.signed, claim, node.loc
-            )
-        )
+        self.codings[node.name], self.slots[node.name] = coding, Slot(start, coding.window(levels))
+        return self.slots[node.name]
+
+    def _enter(self, population: Population) -> None:
+        self.populations[population.name] = population
 
     def _connect(self, node: Node, edges: list[Edge], start: int) -> None:
-        for number, edge in enumerate(edges):
+        wires = [(edge, synapses) for edge in edges for synapses in self._stored(edge)]
+        for number, (edge, synapses) in enumerate(wires):
             source = edge.source.name
-            name = f"{node.name}.{number}" if len(edges) > 1 else f"{node.name}.in"
-            connection = Connection(
-                name,
-                source,
-                node.name,
-                self.codings[source].kernel,
-                edge.synapses,
-                edge_delay(self.slots[source], start),
-                edge.gather,
-                edge.node.loc,
-            )
-            sender = next(p for p in self.populations if p.name == source)
+            name = f"{node.name}.{number}" if len(wires) > 1 else f"{node.name}.in"
+            coding, delay = self.codings[source], edge_delay(self.slots[source], start)
+            wire = Connection(name, source, node.name, coding.kernel, synapses, delay, edge.gather, edge.node.loc)
             try:
-                relays, bridged = bridge(connection, sender, self.codings[source], self.target)
+                relays, bridged = self.relays.bridge(wire, self.populations[source], coding)
             except SnnccError as error:
                 self.problems.extend(error.diagnostics)
                 continue
-            self.populations.extend(relays)
+            self.populations |= {relay.name: relay for relay in relays}
             self.connections.extend(bridged)
 
+    def _stored(self, edge: Edge) -> list[DenseSynapses | ConvSynapses]:
+        """Return the synapses as the chip stores them: as many as their mantissas need."""
+        synapses = edge.synapses
+        assert isinstance(synapses, DenseSynapses | ConvSynapses)
+        parts = mantissas(synapses.weight, self.target.weight_bits)
+        return [synapses] if len(parts) == 1 else [replace(synapses, weight=part) for part in parts]
+
     def _pool(self, node: Node) -> None:
-        source, gather = through_views(self.graph, node.inputs[0])
+        parts = self.origins.parts(node.inputs[0])
+        source = parts[0].source
         coding, slot = self.codings[source.name], self.slots[source.name]
         pooled = Slot(slot.start + 1, slot.window)
         shape = self.graph.types[node.inputs[0]].shape
         population, taps = pool_population(node, shape, coding, pooled, self.target.state_bits)
         self.slots[node.name], self.codings[node.name] = pooled, coding
-        self.problems.extend(port_problems(node, population, self.target))
-        self.populations.append(population)
+        self.problems.extend(pool_problems(node, population, parts, self.target))
+        self._enter(population)
+        gather = as_gather(parts[0].gather, source.type.size)
         self.connections.extend(pool_connections(node, shape, source.name, taps, gather))
 
-    def _readout(self, node: Node, op: Readout) -> None:
-        edges = [linear_edge(self.graph, name) for name in node.inputs[:-1]]
-        start = start_after(self.slots[e.source.name] for e in edges)
-        kernels = [self.codings[e.source.name].kernel for e in edges]
-        neuron = reading_neuron(kernels, self.target.state_bits)
-        self.slots[node.name] = Slot(start, 1)
-        params = {"offset": _spread(self.graph.constants[node.inputs[-1]], node)}
-        claim = Claim(node.name, "read")
-        self._connect(node, edges, start)
-        self.populations.append(
-            Population(node.name, node.type.shape, neuron, params, start, 1, 1, False, claim, node.loc)
-        )
-        self.scales[node.name] = Fraction(op.scale)
+    def outputs(self) -> tuple[Output, ...]:
+        """Return what the host reads, each in the shape and order that the views behind its readout give it."""
+        return tuple(self._output(label, value) for label, value in self.graph.named_outputs.items())
+
+    def _output(self, label: str, value: str) -> Output:
+        read, neurons = behind_views(self.graph, value)
+        assert isinstance(read.op, Readout)
+        shape = () if read.name == value else self.graph.types[value].shape
+        return Output(label, read.name, Fraction(read.op.scale), shape, as_gather(neurons, read.type.size))
 
 
 def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = None) -> Program:
@@ -165,7 +146,8 @@ def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = N
         schedule: ``pipelined`` or ``sequential``; None for the target's own.
 
     Raises:
-        SnnccError: SNN330 and SNN331, all of them at once: a wait or a max-pool that the target has no means for.
+        SnnccError: SNN330 to SNN333, all of them at once: a wait, a max-pool or levels that the target has no means
+            for.
     """
     lowering = Lowering(graph, choice, target)
     for node in graph.nodes:
@@ -173,24 +155,12 @@ def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = N
     if lowering.problems:
         raise SnnccError(lowering.problems)
     interval = interval_of(lowering.slots, schedule or target.schedule)
-    scales = lowering.scales
-    outputs = tuple(Output(label, value, scales[value]) for label, value in graph.named_outputs.items())
     return Program(
         graph.name,
         target.name,
         interval,
-        tuple(lowering.populations),
+        tuple(lowering.populations.values()),
         tuple(lowering.connections),
         tuple(lowering.inputs),
-        outputs,
+        lowering.outputs(),
     )
-
-
-def _spread(constant: Array, node: Node) -> Ints:
-    """Return a constant of shape [C] or of the node so that it broadcasts to the node, as small as it can be."""
-    array: Ints = np.asarray(constant, dtype=np.int64)
-    if array.size and (array == array.flat[0]).all():
-        return np.array(array.flat[0])
-    if array.shape == node.type.shape:
-        return array
-    return array.reshape(-1, *(1,) * (len(node.type.shape) - 1))

@@ -11,6 +11,7 @@ from snncc.compiler.coding import Coding, Levels
 from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.ir.graph import Array, Node
 from snncc.compiler.ir.ops import MaxPool
+from snncc.compiler.mapping.edges import Part
 from snncc.compiler.mapping.schedule import Slot
 from snncc.compiler.program import Claim, Connection, ConvSynapses, Population
 from snncc.compiler.targets import Target
@@ -50,8 +51,12 @@ def pool_population(
     return population, pool.taps
 
 
-def port_problems(node: Node, population: Population, target: Target) -> Iterator[Diagnostic]:
-    """Yield SNN331 if a max-pool's neurons need more in-ports than the target has."""
+def pool_problems(node: Node, population: Population, parts: list[Part], target: Target) -> Iterator[Diagnostic]:
+    """Yield SNN331 for more in-ports a neuron than the target has, SNN333 for several populations behind a max-pool."""
+    if len(parts) > 1:
+        names = ", ".join(f"'{part.source.name}'" for part in parts)
+        message = f"max-pool '{node.name}' reads a concatenation of {names}, which need not fire together"
+        yield Diagnostic("SNN333", message, node.loc, "pool each branch before they are joined")
     ports = len(population.neuron.ports)
     if ports > target.ports:
         message = (

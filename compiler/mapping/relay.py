@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,34 +13,48 @@ from snncc.compiler.program import Connection, ConvSynapses, Population
 from snncc.compiler.targets import Target
 
 
-def bridge(
-    connection: Connection, source: Population, coding: Coding, target: Target
-) -> tuple[list[Population], list[Connection]]:
-    """Return the relays a connection needs, and the connections that replace it.
+@dataclass(frozen=True)
+class Relays:
+    """The relays of a program: populations that latch a level and send it again, in the same coding, later.
 
-    A relay latches the source's level and sends it again in the same coding, so each adds a window and up to the
-    target's longest delay. Synaptic delay costs nothing in the model, a relay one neuron and one synapse a neuron of
-    the source, so there are as few relays as the wait allows.
+    Each adds a window and up to the target's longest delay. Synaptic delay costs nothing in the model, a relay one
+    neuron, and one synapse, for each neuron of its source, so there are as few relays as the wait allows, and
+    connections that wait alike share them.
 
-    Args:
-        connection: the edge as the schedule wants it, its delay of any length.
-        source: the sending population.
-        coding: its coding.
+    Attributes:
         target: gives the longest delay.
-
-    Raises:
-        SnnccError: SNN330, the wait is too long for the synapses and too short for a relay's window.
     """
-    relays: list[Population] = []
-    links: list[Connection] = []
-    *holds, wait = _holds(connection, source, target)
-    for hold in holds:
-        relay = _relay(f"{connection.name}.relay{len(relays)}", source, coding, hold, target.state_bits)
-        links.append(_copy(source, relay, coding.kernel, 1 + hold, connection))
-        relays.append(relay)
-        source = relay
-    last = replace(connection, source=source.name, delay=1 + wait)
-    return relays, [*links, last]
+
+    target: Target
+    _made: dict[tuple[str, int], Population] = field(default_factory=dict, init=False, repr=False)
+
+    def bridge(
+        self, connection: Connection, source: Population, coding: Coding
+    ) -> tuple[list[Population], list[Connection]]:
+        """Return the relays that a connection needs anew, and the connections that replace it.
+
+        Args:
+            connection: the edge as the schedule wants it, its delay of any length.
+            source: the sending population.
+            coding: its coding.
+
+        Raises:
+            SnnccError: SNN330, the wait is too long for the synapses and too short for a relay's window.
+        """
+        relays: list[Population] = []
+        links: list[Connection] = []
+        *holds, wait = _holds(connection, source, self.target)
+        for hold in holds:
+            relay = self._made.get((source.name, hold))
+            if relay is None:
+                name = f"{connection.source}.relay{len(self._made)}"
+                relay = _relay(name, source, coding, hold, self.target.state_bits)
+                self._made[source.name, hold] = relay
+                links.append(_copy(source, relay, coding.kernel, 1 + hold, connection))
+                relays.append(relay)
+            source = relay
+        last = replace(connection, source=source.name, delay=1 + wait)
+        return relays, [*links, last]
 
 
 def _holds(connection: Connection, source: Population, target: Target) -> list[int]:

@@ -35,6 +35,7 @@ class Target:
         coding: default coding.
         schedule: ``pipelined`` or ``sequential``.
         dominated: codings that another one beats here in every account, with the better one.
+        cost: modelled energies by name: ``synaptic_event_pj`` and ``update_pj``, for comparing codings only.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Target:
     coding: str
     schedule: str
     dominated: Mapping[str, str]
+    cost: Mapping[str, float]
 
 
 def target_names() -> tuple[str, ...]:
@@ -80,4 +82,5 @@ def _target(table: dict[str, Any]) -> Target:
         **table["features"],
         **table["defaults"],
         dominated=table.get("dominated", {}),
+        cost=table["cost"],
     )

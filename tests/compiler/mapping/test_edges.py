@@ -1,4 +1,4 @@
-"""Views move no spike: they become the order in which synapses read their source."""
+"""Views move no spike: they become the order in which synapses read their sources."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snncc.compiler.mapping.edges import linear_edge, through_views
+from snncc.compiler.ir.ops import Concat, Pad
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
+from snncc.compiler.mapping.edges import SILENT, Origins, as_gather, level_parts
 from snncc.compiler.program import ConvSynapses, DenseSynapses
 from tests.integer_nets import IntegerNet
+
+Ints = npt.NDArray[np.int64]
 
 
 @given(data=st.data(), shape=st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_gather_names_the_neuron_that_each_position_of_a_view_shows(data: st.DataObject, shape: list[int]) -> None:
     net = IntegerNet()
     name = net.input(*shape)
-    shown: npt.NDArray[np.int64] = np.arange(prod(shape)).reshape(shape)
+    shown: Ints = np.arange(prod(shape)).reshape(shape)
     for _ in range(data.draw(st.integers(0, 3))):
         if data.draw(st.booleans()):
             perm = data.draw(st.permutations(range(shown.ndim)))
@@ -27,42 +31,86 @@ def test_gather_names_the_neuron_that_each_position_of_a_view_shows(data: st.Dat
             sizes = data.draw(st.sampled_from([(-1,), (1, -1), (-1, 1, 1), (len(shown), -1)]))
             shown = shown.reshape(sizes)
             name = net.reshape(name, *shown.shape)
-    source, gather = through_views(net.graph(net.read(net.dense(name))), name)
-    assert source.name == "x.levels"
-    seen = np.arange(shown.size) if gather is None else gather
-    assert seen.tolist() == shown.ravel().tolist()
+    (part,) = level_parts(net.graph(net.read(net.dense(name))), name)
+    assert part.source.name == "x.levels"
+    assert part.gather.tolist() == shown.ravel().tolist()
 
 
-def test_a_reshape_needs_no_gather() -> None:
+def test_neurons_in_their_own_order_need_no_gather() -> None:
+    assert as_gather(np.arange(6), 6) is None
+    assert as_gather(np.arange(5), 6) is not None
+    assert as_gather(np.array([1, 0]), 2) is not None
+
+
+def test_selecting_ops_leave_out_repeat_and_silence() -> None:
     net = IntegerNet()
-    view = net.reshape(net.input(2, 3), 3, 2)
-    assert through_views(net.graph(net.read(net.dense(view))), view)[1] is None
+    value = net.add(Slice((0, 1), (1, 4), (1, 2)), net.input(1, 4))  # 1 3
+    value = net.add(Upsample((2,)), value)  # 1 1 3 3
+    value = net.add(Dilate((2,)), value)  # 1 . 1 . 3 . 3
+    value = net.add(Pad((0, 1, 0, 0)), value)
+    (part,) = level_parts(net.graph(net.read(net.dense(value))), value)
+    assert part.gather.tolist() == [SILENT, 1, SILENT, 1, SILENT, 3, SILENT, 3]
 
 
-def test_transposing_twice_needs_no_gather() -> None:
+def test_a_concatenation_has_a_part_for_each_source() -> None:
     net = IntegerNet()
-    view = net.transpose(net.transpose(net.input(2, 3, 4), 2, 0, 1), 1, 2, 0)
-    assert through_views(net.graph(net.read(net.dense(view))), view)[1] is None
+    x = net.input(2, 1)
+    fire = net.fire(net.conv(x, 1), name="fire")
+    both = net.add(Concat(0), fire, x, fire)
+    parts = level_parts(net.graph(net.read(net.conv(both))), both)
+    assert [(part.source.name, part.gather.tolist()) for part in parts] == [
+        ("fire", [0, SILENT, SILENT, 0]),
+        ("x.levels", [SILENT, 0, 1, SILENT]),
+    ]
 
 
-def test_a_transpose_is_gathered() -> None:
+def test_the_weights_of_a_concatenation_are_cut_to_what_each_source_shows() -> None:
     net = IntegerNet()
-    view = net.transpose(net.input(2, 3), 1, 0)
-    _, gather = through_views(net.graph(net.read(net.dense(view))), view)
-    assert gather is not None
-    assert gather.tolist() == [0, 3, 1, 4, 2, 5]
+    x = net.input(2, 3)
+    fire = net.fire(net.conv(x, 1), name="fire")
+    charge = net.conv(net.add(Concat(0), x, fire), 2, 2)
+    graph = net.graph(net.read(charge))
+    weight = graph.constants[net.nodes[charge].inputs[1]]
+    first, second = Origins(graph).edges(charge)
+    assert isinstance(first.synapses, ConvSynapses)
+    assert isinstance(second.synapses, ConvSynapses)
+    assert (first.synapses.in_shape, first.gather) == ((2, 3), None)
+    assert (second.synapses.in_shape, second.gather) == ((1, 3), None)
+    assert np.array_equal(np.concatenate([first.synapses.weight, second.synapses.weight], axis=1), weight)
 
 
-def test_a_value_without_views_is_its_own_source() -> None:
+def test_grouped_weights_of_a_concatenation_stay_whole() -> None:
     net = IntegerNet()
-    fire = net.fire(net.dense(net.input(3)), name="fire")
-    assert through_views(net.graph(net.read(net.dense(fire))), fire) == (net.nodes[fire], None)
+    x = net.input(1, 2)
+    fire = net.fire(net.conv(x, 1), name="fire")
+    charge = net.conv(net.add(Concat(0), x, fire), 2, groups=2)
+    first, second = Origins(net.graph(net.read(charge))).edges(charge)
+    assert isinstance(first.synapses, ConvSynapses)
+    assert first.synapses.in_shape == (2, 2)
+    assert first.gather is not None
+    assert second.gather is not None
+    assert (first.gather.tolist(), second.gather.tolist()) == ([0, 1, SILENT, SILENT], [SILENT, SILENT, 0, 1])
+
+
+def test_a_dense_layer_reads_the_columns_of_each_source() -> None:
+    net = IntegerNet()
+    x = net.input(2)
+    fire = net.fire(net.dense(x, 3), name="fire")
+    charge = net.dense(net.add(Concat(0), fire, x), 2)
+    graph = net.graph(net.read(charge))
+    weight = graph.constants[net.nodes[charge].inputs[1]]
+    first, second = Origins(graph).edges(charge)
+    assert isinstance(first.synapses, DenseSynapses)
+    assert np.array_equal(first.synapses.weight, weight[:, :3])
+    assert np.array_equal(second.synapses.weight, weight[:, 3:])
+    assert first.gather is None
+    assert second.gather is None
 
 
 def test_a_dense_layer_keeps_its_weights() -> None:
     net = IntegerNet()
     charge = net.dense(net.transpose(net.input(2, 2), 1, 0), 2, weight=[1, 2, 3, 4, 5, 6, 7, 8])
-    edge = linear_edge(net.graph(net.read(charge)), charge)
+    (edge,) = Origins(net.graph(net.read(charge))).edges(charge)
     assert isinstance(edge.synapses, DenseSynapses)
     assert edge.synapses.weight.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
     assert (edge.source.name, edge.node.name) == ("x.levels", charge)
@@ -74,7 +122,8 @@ def test_a_convolution_keeps_its_geometry_on_the_shape_it_sees() -> None:
     net = IntegerNet()
     view = net.transpose(net.input(6, 2, 7), 1, 0, 2)
     charge = net.conv(view, 4, 2, 3, (1, 0, 2, 1), 2, 2)
-    synapses = linear_edge(net.graph(net.read(charge)), charge).synapses
+    (edge,) = Origins(net.graph(net.read(charge))).edges(charge)
+    synapses = edge.synapses
     assert isinstance(synapses, ConvSynapses)
     assert (synapses.in_shape, synapses.weight.shape) == ((2, 6, 7), (4, 1, 2, 2))
     assert (synapses.strides, synapses.pads, synapses.dilations) == ((3, 3), (1, 0, 2, 1), (2, 2))

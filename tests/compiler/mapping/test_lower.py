@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from snncc.compiler.coding import CODINGS, Coding
 from snncc.compiler.ir import Graph
 from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
-from snncc.compiler.mapping.lower import Choice, choose, lower
+from snncc.compiler.mapping.choice import Choice, choose
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Program
 from snncc.compiler.program_check import check_program
 from snncc.compiler.targets import load_target

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from snncc.compiler.coding import CODINGS, Coding
 from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.ir import Graph
-from snncc.compiler.mapping.lower import Choice, lower
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Program
 from snncc.compiler.targets import Target, load_target
 from snncc.runtime.stepped import Tally, step_and_compare
