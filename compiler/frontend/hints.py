@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-_RELU = "use Relu or ReLU6 there and retrain or fine-tune"
+_CURVE = "use an activation that is supported, such as Relu or HardSigmoid, and retrain or fine-tune"
 
 # Operators and classes of torch modules, the reason, the rewrite.
 _GROUPS = (
+    ("ThresholdedRelu", "it jumps at its threshold, where a neuron's levels rise one by one", _CURVE),
     (
-        "Sigmoid Tanh LeakyRelu LeakyReLU Gelu GELU HardSwish Hardswish HardSigmoid Hardsigmoid Elu ELU Selu "
-        "Celu PRelu PReLU Softplus Softsign Mish Swish SiLU Erf ThresholdedRelu QuickGelu FastGelu BiasGelu",
-        "a spiking neuron fires a rectified, saturating response, not this curve",
-        _RELU,
+        "BiasGelu",
+        "it joins a bias and an activation for one machine",
+        "import the original model, or save with graph optimization level BASIC",
     ),
     (
         "LSTM GRU RNN",
@@ -30,17 +30,16 @@ _GROUPS = (
         "it divides by statistics of the sample at hand",
         "use BatchNormalization, which folds into the weights, and retrain",
     ),
-    ("Resize Upsample", "it interpolates", "use strides and pooling only, or end the network before it"),
     (
-        "ConvTranspose ConvTranspose1d ConvTranspose2d DepthToSpace SpaceToDepth Col2Im GridSample DeformConv",
-        "it spreads or rearranges positions in a way that no layer of the compiler does",
-        "use Conv layers and pooling only, or end the network before it",
+        "Col2Im GridSample DeformConv AffineGrid RoiAlign MaxRoiPool MaxUnpool",
+        "it moves elements to places that depend on the sample, or adds them up there",
+        "use Conv, ConvTranspose, DepthToSpace or nearest Resize, or end the network before it",
     ),
     ("LpPool GlobalLpPool", "its mean is not linear", "use a strided Conv, MaxPool or AveragePool"),
     (
-        "Slice Split Gather GatherElements GatherND TopK Compress",
-        "it selects parts of an activation",
-        "select by the weights: give each branch a Conv or Linear layer of its own",
+        "GatherElements GatherND ScatterElements ScatterND TopK Compress",
+        "it selects or replaces elements one by one",
+        "use Slice, Split or Gather with constants, or select by the weights of a Conv or Linear layer",
     ),
     (
         "If Loop Scan SequenceMap",
@@ -59,13 +58,13 @@ _GROUPS = (
         "import the original model, or save with graph optimization level BASIC",
     ),
     (
-        "Pow Sqrt Exp Log Abs Reciprocal Sin Cos Floor Ceil Round Sign Mod Min",
-        "it is not linear in the activation",
-        _RELU,
+        "Pow Sqrt Exp Log Abs Reciprocal Sin Cos Floor Ceil Round Sign Mod",
+        "it is neither linear nor one of the activations that a neuron can have",
+        _CURVE,
     ),
     (
         "ReduceSum ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp",
-        "of the reductions, only means and maxima over all spatial axes are",
+        "of the reductions, only means and maxima over spatial axes are supported",
         "use ReduceMean or a pooling layer",
     ),
     (

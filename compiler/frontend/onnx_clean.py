@@ -1,4 +1,4 @@
-"""Bring an ONNX model into one form: functions inlined, one opset, constants folded, batch fixed."""
+"""Bring an ONNX model into one form: functions inlined, one opset, constants folded, gates joined, batch fixed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import onnx_ir as ir
 
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.frontend.naming import ORIGIN_NAME, ORIGIN_OP
+from snncc.compiler.frontend.onnx_gates import join_gates
 
 OLDEST, ONE_FORM = 7, 18
 _NO_LIMIT = 2**62
@@ -84,6 +85,7 @@ def clean(proto: onnx.ModelProto, batch: int, file: str, doubts: Doubts) -> ir.M
     model = ir.from_proto(proto)
     _remember(model, origins)
     _fold(model, doubts)
+    join_gates(model)
     return model
 
 
@@ -140,7 +142,7 @@ def _in_one_opset(proto: onnx.ModelProto, file: str, doubts: Doubts) -> onnx.Mod
 
 
 def _remember(model: ir.Model, origins: dict[str, onnx.NodeProto]) -> None:
-    """Give the nodes back the names and metadata that conversion drops."""
+    """Give the nodes back the names, metadata and meaning that conversion drops."""
     for node in model.graph:
         proto = next((origins[out.name] for out in node.outputs if out.name in origins), None)
         if proto is None:
@@ -148,6 +150,8 @@ def _remember(model: ir.Model, origins: dict[str, onnx.NodeProto]) -> None:
         node.metadata_props.update({entry.key: entry.value for entry in proto.metadata_props})
         node.metadata_props[ORIGIN_NAME] = proto.name
         node.metadata_props[ORIGIN_OP] = proto.op_type
+        if proto.op_type == "BatchNormalization" and sum(map(bool, proto.output)) > 1:
+            node.attributes["training_mode"] = ir.AttrInt64("training_mode", 1)  # conversion drops what tells it
 
 
 def _with_shapes(proto: onnx.ModelProto, doubts: Doubts) -> onnx.ModelProto:

@@ -104,6 +104,11 @@ class Context:
         """Return an operand, None if it is left out."""
         return self.node.inputs[index] if index < len(self.node.inputs) else None
 
+    @property
+    def wanted(self) -> tuple[bool, ...]:
+        """Return for each result whether the model reads it."""
+        return tuple(bool(value.uses()) or value.is_graph_output() for value in self.node.outputs)
+
     def is_constant(self, index: int) -> bool:
         """Return whether an operand is there and constant."""
         value = self.value(index)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from snncc.compiler.frontend.onnx_context import Context, Floats, Flow, Refusal
+from snncc.compiler.frontend.onnx_context import Context, Floats, Flow, Refusal, shortest
 from snncc.compiler.frontend.onnx_window import read_window
+from snncc.compiler.ir.curve import CURVES, Curve
 from snncc.compiler.ir.ops import Add, BatchNorm, Conv, Dense, Relu, Reshape
 
 
@@ -16,21 +17,28 @@ def conv(c: Context) -> Flow:
 
 def _conv(c: Context, part: str) -> Flow:
     weight = c.floats(1, "weight")
+    require_one_or_two_axes(weight)
+    window = read_window(c, weight.shape[2:])
+    op = Conv(window.strides, window.pads, window.dilations, c.integer("group", 1))
+    return c.emit(op, c.flow(), *parameters(c, weight, optional_bias(c, 2)), part=part)
+
+
+def require_one_or_two_axes(weight: Floats) -> None:
+    """Raise Refusal unless a kernel has one or two spatial axes."""
     if weight.ndim not in (3, 4):
         raise Refusal(
             f"its kernel has {weight.ndim - 2} spatial axes, 1 or 2 are supported",
             "use Conv1d or Conv2d; time can be given as channels",
         )
-    window = read_window(c, weight.shape[2:])
-    op = Conv(window.strides, window.pads, window.dilations, c.integer("group", 1))
-    return c.emit(op, c.flow(), *_parameters(c, weight, _bias(c, 2)), part=part)
 
 
-def _bias(c: Context, index: int) -> Floats | None:
+def optional_bias(c: Context, index: int) -> Floats | None:
+    """Return a bias operand, None if it is left out."""
     return None if c.value(index) is None else c.floats(index, "bias")
 
 
-def _parameters(c: Context, weight: Floats, bias: Floats | None) -> tuple[str, ...]:
+def parameters(c: Context, weight: Floats, bias: Floats | None) -> tuple[str, ...]:
+    """Enter the weight and the bias as constants, named after operands 1 and 2."""
     names = (c.constant(weight, "weight", 1),)
     return names if bias is None else (*names, c.constant(bias, "bias", 2))
 
@@ -46,10 +54,10 @@ def _gemm(c: Context, part: str) -> Flow:
     weight = c.floats(1, "weight")
     weight = weight if c.integer("transB", 0) else weight.T
     weight = weight * np.float32(c.number("alpha", 1.0))
-    bias = _bias(c, 2)
+    bias = optional_bias(c, 2)
     if bias is not None:
         bias = _per_output(bias * np.float32(c.number("beta", 1.0)), weight.shape[0])
-    return c.emit(Dense(), c.flow(), *_parameters(c, weight, bias), part=part)
+    return c.emit(Dense(), c.flow(), *parameters(c, weight, bias), part=part)
 
 
 def _per_output(bias: Floats, outputs: int) -> Floats:
@@ -72,7 +80,7 @@ def matmul(c: Context) -> Flow:
             f"it applies one weight of shape {weight.shape} at every position of {c.shape()}",
             "flatten the activation before it, or use Conv1d with kernel size 1",
         )
-    names = _parameters(c, weight.T, None)
+    names = parameters(c, weight.T, None)
     if not leading:
         return c.emit(Dense(), c.flow(), *names)
     flat = c.emit(Reshape((features,)), c.flow(), part="flat")
@@ -109,12 +117,25 @@ def fused_gemm(c: Context) -> Flow:
     return _activation(c, _gemm(c, "dense"))
 
 
+_FUSED = {"Tanh": "tanh", "Sigmoid": "sigmoid", "LeakyRelu": "leaky_relu", "HardSigmoid": "hard_sigmoid"}
+
+
 def _activation(c: Context, total: Flow) -> Flow:
     kind = c.text("activation", "Relu")
     if kind == "Relu":
         return c.emit(Relu(), total)
-    limits = c.node.attributes.get("activation_params")
-    low, high = limits.as_floats()[:2] if kind == "Clip" and limits is not None else (1.0, 0.0)
-    if low != 0 or high <= 0:
-        raise Refusal(f"it fuses the activation {kind}", "use Relu or ReLU6")
-    return c.emit(Relu(high), total)
+    if kind in _FUSED:
+        name = _FUSED[kind]
+        return c.emit(Curve(name, _fused_parameters(c)[: len(CURVES[name][0])]), total)
+    low, high = _fused_parameters(c) if kind == "Clip" else (1.0, 0.0)
+    if low > 0 or high <= 0:
+        raise Refusal(f"it fuses the activation {kind}", "save with graph optimization level BASIC")
+    return c.emit(Relu(high) if low == 0 else Curve("clip", (low, high)), total)
+
+
+def _fused_parameters(c: Context) -> tuple[float, ...]:
+    """Return alpha and beta, or the limits; FusedConv lists them, FusedGemm names each."""
+    listed = c.node.attributes.get("activation_params")
+    if listed is not None:
+        return tuple(map(shortest, listed.as_floats()[:2]))
+    return c.number("activation_alpha", 0.0), c.number("activation_beta", 0.0)

@@ -1,20 +1,23 @@
-"""Element by element: sums, scales and shifts, Relu and Clip, and what is dropped."""
+"""Element by element: sums, scales and shifts, tails, and what is dropped."""
 
 from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
 
-from snncc.compiler.frontend.onnx_context import Context, Floats, Flow, Refusal, shortest
-from snncc.compiler.ir.ops import Add, Affine, Relu, Tail
+from snncc.compiler.frontend.onnx_context import Context, Floats, Flow, Refusal
+from snncc.compiler.ir.ops import Add, Affine, Tail
 
 _PRODUCT = "a synapse multiplies by a constant only; use Add or Concat, or constant weights"
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16, ir.DataType.BFLOAT16}
-_NO_CAP = 3.4e38
 
 
-def _broadcast(c: Context, constant: Floats, index: int) -> Floats:
-    """Return a constant operand with the rank of one sample of the activation at ``index``."""
+def broadcast(c: Context, constant: Floats, index: int) -> Floats:
+    """Return a constant operand with the rank of one sample of the activation at ``index``.
+
+    Raises:
+        Refusal: it would repeat the activation.
+    """
     shape = c.shape(index)
     extra = constant.ndim - len(shape)
     if extra < 1 or (extra == 1 and constant.shape[0] == 1):
@@ -29,48 +32,72 @@ def _broadcast(c: Context, constant: Floats, index: int) -> Floats:
 
 def _affine(c: Context, index: int, scale: Floats, shift: Floats) -> Flow:
     """Emit y = scale x + shift; either may be a scalar."""
-    a, b = _broadcast(c, scale, index), _broadcast(c, shift, index)
+    a, b = broadcast(c, scale, index), broadcast(c, shift, index)
     return c.emit(Affine(), c.flow(index), c.constant(a, "scale"), c.constant(b, "shift"))
+
+
+def scaled(c: Context, x: Flow, scale: float, shift: float, part: str = "") -> Flow:
+    """Emit y = scale x + shift for an activation that may be an earlier step of the node."""
+    ones, before = (1,) * len(x.shape or ()), f"{part}." if part else ""
+    a, b = np.full(ones, scale, np.float32), np.full(ones, shift, np.float32)
+    return c.emit(Affine(), x, c.constant(a, f"{before}scale"), c.constant(b, f"{before}shift"), part=part)
 
 
 def _scalar(value: float) -> Floats:
     return np.array(value, dtype=np.float32)
 
 
-def _split(c: Context) -> tuple[list[int], list[int]]:
-    """Return the operands that are activations and those that are constant."""
+def operands(c: Context) -> tuple[list[int], list[int]]:
+    """Return the places of the operands that are activations and of those that are constant."""
     constant = [i for i in range(len(c.node.inputs)) if c.is_constant(i)]
     return [i for i in range(len(c.node.inputs)) if i not in constant], constant
 
 
 def add(c: Context) -> Flow:
     """Convert Add and Sum of activations and constants."""
-    flows, constants = _split(c)
+    return _sum(c, "")
+
+
+def _sum(c: Context, part: str) -> Flow:
+    flows, constants = operands(c)
     if len(flows) == 1 and len(constants) == 1:
         return _affine(c, flows[0], _scalar(1.0), c.floats(constants[0], "constant"))
     if constants or not flows:
         raise Refusal("it sums several activations and a constant at once", "add the constant on its own")
+    _require_one_shape(c, flows)
+    return c.emit(Add(), *(c.flow(i) for i in flows), part=part) if len(flows) > 1 else c.flow(flows[0])
+
+
+def _require_one_shape(c: Context, flows: list[int]) -> None:
     shapes = {c.shape(i) for i in flows}
     if len(shapes) > 1:
         raise Refusal(
             f"it adds activations of the shapes {sorted(shapes)}, one of which would be repeated",
             "give both branches the same shape",
         )
-    return c.emit(Add(), *(c.flow(i) for i in flows)) if len(flows) > 1 else c.flow(flows[0])
+
+
+def mean(c: Context) -> Flow:
+    """Convert Mean of activations."""
+    if operands(c)[1]:
+        raise Refusal("it takes the mean of activations and a constant", "use Add with the constant, and Mul")
+    count = len(c.node.inputs)
+    return c.flow() if count == 1 else scaled(c, _sum(c, "sum"), 1 / count, 0.0)
 
 
 def sub(c: Context) -> Flow:
-    """Convert Sub with a constant on one side."""
+    """Convert Sub of activations and constants."""
     if c.is_constant(1):
         return _affine(c, 0, _scalar(1.0), -c.floats(1, "constant"))
     if c.is_constant(0):
         return _affine(c, 1, _scalar(-1.0), c.floats(0, "constant"))
-    raise Refusal("it subtracts an activation from another", "negate the weights before it and use Add")
+    _require_one_shape(c, [0, 1])
+    return c.emit(Add(), c.flow(0), scaled(c, c.flow(1), -1.0, 0.0, "negated"))
 
 
 def mul(c: Context) -> Flow:
-    """Convert Mul by a constant."""
-    flows, constants = _split(c)
+    """Convert Mul by a constant; products that are SiLU, HardSwish, GELU or Mish are recognized before."""
+    flows, constants = operands(c)
     if len(constants) != 1:
         raise Refusal("it multiplies activations with each other", _PRODUCT)
     return _affine(c, flows[0], c.floats(constants[0], "factor"), _scalar(0.0))
@@ -88,39 +115,6 @@ def div(c: Context) -> Flow:
 def neg(c: Context) -> Flow:
     """Convert Neg."""
     return _affine(c, 0, _scalar(-1.0), _scalar(0.0))
-
-
-def relu(c: Context) -> Flow:
-    """Convert Relu."""
-    return c.emit(Relu(), c.flow())
-
-
-def maximum(c: Context) -> Flow:
-    """Convert Max with the constant 0, which is Relu."""
-    flows, constants = _split(c)
-    if len(flows) != 1 or len(constants) != 1 or np.any(c.floats(constants[0], "limit")):
-        raise Refusal("it is not Max(x, 0)", "use Relu, or MaxPool over a Concat")
-    _broadcast(c, c.floats(constants[0], "limit"), flows[0])
-    return c.emit(Relu(), c.flow(flows[0]))
-
-
-def clip(c: Context) -> Flow:
-    """Convert Clip from 0 to a positive cap or to no cap."""
-    low, high = _limit(c, "min", 1), _limit(c, "max", 2)
-    if low != 0.0 or (high is not None and high <= 0):
-        raise Refusal(
-            f"it clips to [{low}, {high}], a spiking neuron to [0, cap]",
-            "use Relu or ReLU6 there and retrain or fine-tune",
-        )
-    return c.emit(Relu(None if high is None or high >= _NO_CAP else high), c.flow())
-
-
-def _limit(c: Context, name: str, index: int) -> float | None:
-    if name in c.node.attributes:
-        return c.number(name, 0.0)
-    if c.value(index) is None:
-        return None
-    return shortest(float(c.array(index, name).ravel()[0]))
 
 
 def drop(c: Context) -> Flow:

@@ -62,24 +62,24 @@ def global_pool(make: Callable[[Sizes], Op]) -> Callable[[Context], Flow]:
 
 
 def reduce(make: Callable[[Sizes], Op]) -> Callable[[Context], Flow]:
-    """Return the conversion of a reduction over exactly the spatial axes."""
+    """Return the conversion of a reduction over spatial axes, all or some of them."""
 
     def convert(c: Context) -> Flow:
         rank = len(c.shape()) + 1
         given = c.integers("axes", 1) or ()
         if not given and c.integer("noop_with_empty_axes", 0):
             return c.flow()
-        axes = sorted(axis % rank for axis in given) if given else list(range(rank))
-        if axes != list(range(2, rank)):
+        axes = sorted({axis % rank for axis in given}) if given else list(range(rank))
+        if not axes or axes[0] < 2:
             raise Refusal(
                 f"it reduces the axes {axes} of [N, {', '.join(map(str, c.shape()))}]",
-                "reduce exactly the spatial axes (2, 3), or use a pooling layer",
+                "reduce spatial axes (2, 3) only, or use a pooling layer",
             )
-        spatial = _spatial(c)
+        kernel = tuple(size if axis in axes else 1 for axis, size in enumerate(_spatial(c), 2))
         if c.integer("keepdims", 1):
-            return c.emit(make(spatial), c.flow())
-        pooled = c.emit(make(spatial), c.flow(), part="pool")
-        return c.emit(Reshape(c.shape()[:1]), pooled)
+            return c.emit(make(kernel), c.flow())
+        pooled = c.emit(make(kernel), c.flow(), part="pool")
+        return c.emit(Reshape(tuple(size for axis, size in enumerate(c.shape(), 1) if axis not in axes)), pooled)
 
     return convert
 

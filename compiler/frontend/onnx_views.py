@@ -1,4 +1,4 @@
-"""Operators that only move or join elements: Reshape and its kin, Transpose, Pad, Concat."""
+"""Operators that only move or join elements: Reshape and its kin, Transpose, DepthToSpace, Pad, Concat."""
 
 from __future__ import annotations
 
@@ -72,6 +72,40 @@ def transpose(c: Context) -> Flow:
         raise Refusal(f"its order {perm} moves the batch axis", "keep axis 0 first")
     inner = tuple(axis - 1 for axis in perm[1:])
     return c.flow() if inner == tuple(range(rank - 1)) else c.emit(Transpose(inner), c.flow())
+
+
+def depth_to_space(c: Context) -> Flow:
+    """Convert DepthToSpace, mode DCR or CRD: channels become the positions of blocks."""
+    block, (channels, height, width) = _block(c)
+    depth = channels // block**2
+    if depth * block**2 != channels:
+        raise Refusal(f"its {channels} channels do not fill blocks of {block} x {block}")
+    if c.text("mode", "DCR") == "DCR":
+        apart, order = (block, block, depth, height, width), (2, 3, 0, 4, 1)
+    else:
+        apart, order = (depth, block, block, height, width), (0, 3, 1, 4, 2)
+    return _regroup(c, apart, order, (depth, height * block, width * block))
+
+
+def space_to_depth(c: Context) -> Flow:
+    """Convert SpaceToDepth: the positions of blocks become channels."""
+    block, (channels, height, width) = _block(c)
+    if height % block or width % block:
+        raise Refusal(f"blocks of {block} x {block} do not divide {c.shape()}")
+    rows, columns = height // block, width // block
+    apart = (channels, rows, block, columns, block)
+    return _regroup(c, apart, (2, 4, 0, 1, 3), (channels * block**2, rows, columns))
+
+
+def _block(c: Context) -> tuple[int, tuple[int, ...]]:
+    if len(c.shape()) != 3:
+        raise Refusal(f"its input {c.shape()} has {len(c.shape()) - 1} spatial axes, 2 are supported")
+    return c.integer("blocksize", 1), c.shape()
+
+
+def _regroup(c: Context, apart: tuple[int, ...], order: tuple[int, ...], shape: tuple[int, ...]) -> Flow:
+    parts = c.emit(Reshape(apart), c.flow(), part="apart")
+    return c.emit(Reshape(shape), c.emit(Transpose(order), parts, part="ordered"))
 
 
 def pad(c: Context) -> Flow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -109,8 +110,7 @@ class _Walker:
             return
         origin = origin_of(node)
         try:
-            flow = self._convert(node, origin)
-            for value in node.outputs:
+            for value, flow in zip(node.outputs, self._convert(node, origin), strict=True):
                 self.flows[value] = self._unknown(value) if flow is None else flow
         except Refusal as refusal:
             self._tell(refusal, node, origin)
@@ -120,22 +120,27 @@ class _Walker:
     def _unknown(self, value: ir.Value) -> Flow:
         return self.builder.add_unknown(known_shape(value, self.builder.batch))
 
-    def _convert(self, node: ir.Node, origin: Origin) -> Flow | None:
-        """Return the flow of the first result, None if a shape it depends on is unknown."""
+    def _convert(self, node: ir.Node, origin: Origin) -> Sequence[Flow | None]:
+        """Return the flows of the results, None where a shape they depend on is unknown or nothing reads them."""
+        unknown = (None,) * len(node.outputs)
         sources = [value for value in node.inputs if value is not None and value in self.flows]
         if sources and all(self.flows[value].shape is None and is_integer(value) for value in sources):
-            return None  # computes with the shape or the indices of something unknown
+            return unknown  # computes with the shape or the indices of something unknown
         domain = "" if node.domain == "ai.onnx" else node.domain
         convert = CONVERT.get((domain, node.op_type))
         if convert is None:
             raise Refusal(*hint_for(node.op_type, domain), "SNN102")
         if any(self.flows[value].shape is None for value in sources):
-            return None
+            return unknown
         if node.op_type not in ANY_TYPE and any(is_integer(value) for value in sources):
             raise Refusal("it computes with integers", "cast the activation to float before it")
-        if any(value.uses() or value.is_graph_output() for value in node.outputs[1:]):
+        context = Context(self.builder, self.flows, node, origin)
+        result = convert(context)
+        if not isinstance(result, Flow):
+            return result
+        if any(context.wanted[1:]):
             raise Refusal("the model reads its second result", "use the first result only")
-        return convert(Context(self.builder, self.flows, node, origin))
+        return (result, *unknown[1:])
 
     def _tell(self, refusal: Refusal, node: ir.Node, origin: Origin) -> None:
         """Note a finding; one for each of torch's own modules, however many operators it became."""

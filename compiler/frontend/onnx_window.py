@@ -35,11 +35,7 @@ def read_window(c: Context, kernel: Sizes) -> Window:
         Refusal: the attributes do not fit the kernel, or the activation has no such spatial axes.
     """
     sizes, rank = c.shape()[1:], len(kernel)
-    strides, dilations = c.ints("strides", (1,) * rank), c.ints("dilations", (1,) * rank)
-    if not len(sizes) == len(strides) == len(dilations) == rank:
-        raise Refusal(f"{_told(kernel, strides, dilations)} do not fit {c.shape()}")
-    if min((*kernel, *strides, *dilations)) < 1:
-        raise Refusal(f"{_told(kernel, strides, dilations)} are not all positive")
+    strides, dilations = read_steps(c, kernel)
     spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True))
     pads = _pads(c, sizes, spans, strides)
     if not c.integer("ceil_mode", 0):
@@ -49,6 +45,21 @@ def read_window(c: Context, kernel: Sizes) -> Window:
         for axis, (size, span, stride) in enumerate(zip(sizes, spans, strides, strict=True))
     )
     return Window(kernel, strides, pads[:rank] + ends, dilations, pads)
+
+
+def read_steps(c: Context, kernel: Sizes) -> tuple[Sizes, Sizes]:
+    """Return the strides and dilations of a node.
+
+    Raises:
+        Refusal: they do not fit the kernel, or the activation has no such spatial axes.
+    """
+    sizes, rank = c.shape()[1:], len(kernel)
+    strides, dilations = c.ints("strides", (1,) * rank), c.ints("dilations", (1,) * rank)
+    if not len(sizes) == len(strides) == len(dilations) == rank:
+        raise Refusal(f"{_told(kernel, strides, dilations)} do not fit {c.shape()}")
+    if min((*kernel, *strides, *dilations)) < 1:
+        raise Refusal(f"{_told(kernel, strides, dilations)} are not all positive")
+    return strides, dilations
 
 
 def _told(kernel: Sizes, strides: Sizes, dilations: Sizes) -> str:

@@ -45,7 +45,8 @@ def _transpose(op: Transpose, array: npt.NDArray[Kind], fill: int = 0) -> npt.ND
 
 @moved.register
 def _slice(op: Slice, array: npt.NDArray[Kind], fill: int = 0) -> npt.NDArray[Kind]:
-    return array[tuple(slice(*cut) for cut in zip(op.starts, op.stops, op.steps, strict=True))]
+    cuts = zip(op.starts, op.stops, op.steps, strict=True)
+    return array[tuple(slice(start, stop, step) for start, stop, step in cuts)]
 
 
 @moved.register

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from snncc.compiler.diagnostics import InternalError
+from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage
+from snncc.compiler.ir.onnx_writer import Writer
 from snncc.compiler.ir.op import Op
 from snncc.compiler.ir.ops import (
     Add,
@@ -28,56 +29,19 @@ from snncc.compiler.ir.ops import (
     Tail,
     Transpose,
 )
-from snncc.compiler.ir.types import TensorType
+from snncc.compiler.ir.to_onnx_curves import write_curve
+from snncc.compiler.ir.to_onnx_views import (
+    write_dilate,
+    write_pad,
+    write_reshape,
+    write_slice,
+    write_transpose,
+    write_upsample,
+)
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 
 OPSET, IR_VERSION = 17, 8
-BATCH = "N"
 _TAILS = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}
-
-
-class _Writer:
-    """Collects the nodes and initializers of the ONNX graph."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.types = graph.types
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: dict[str, Array] = {}
-        self.constants = graph.constants
-
-    def constant(self, name: str) -> str:
-        """Return the name of a constant of the graph, entering its values once."""
-        if name in self.constants:
-            self.initializers[name] = self.constants[name]
-        return name
-
-    def helper(self, node: Node, role: str, values: Array) -> str:
-        """Return the name of an extra constant that belongs to a node."""
-        name = self.extra(node, role)
-        self.initializers[name] = values
-        return name
-
-    def extra(self, node: Node, role: str) -> str:
-        """Return a name for an intermediate value; IR names never end like it."""
-        name = f"{node.name}__{role}"
-        while name in self.types:
-            name += "_"
-        return name
-
-    def emit(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
-        """Append an ONNX node that is named after its result."""
-        names = [self.constant(name) for name in inputs]
-        self.nodes.append(helper.make_node(kind, names, [output], name=output, **attributes))
-
-    def finish(self, graph: Graph, outputs: Iterable[str]) -> onnx.GraphProto:
-        """Return the ONNX graph."""
-        values = self.initializers.items()
-        return helper.make_graph(
-            self.nodes,
-            graph.name,
-            [_value(i.name, i.type) for i in graph.inputs],
-            [_value(name, self.types[name]) for name in outputs],
-            [numpy_helper.from_array(np.asarray(array), name) for name, array in values],
-        )
 
 
 def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
@@ -99,7 +63,7 @@ def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
     unknown = [name for name in extra_outputs if name not in graph.node]
     if unknown:
         raise InternalError(f"to_onnx: {unknown} are no nodes of graph @{graph.name}")
-    writer = _Writer(graph)
+    writer = Writer(graph)
     for node in graph.nodes:
         _write(node.op, writer, node)
     proto = writer.finish(graph, dict.fromkeys((*graph.outputs, *extra_outputs)))
@@ -107,18 +71,14 @@ def to_onnx(graph: Graph, extra_outputs: Sequence[str] = ()) -> onnx.ModelProto:
     return helper.make_model(proto, opset_imports=opset, ir_version=IR_VERSION, producer_name="snncc")
 
 
-def _value(name: str, kind: TensorType) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *kind.shape])
-
-
 @singledispatch
-def _write(op: Op, writer: _Writer, node: Node) -> None:
+def _write(op: Op, writer: Writer, node: Node) -> None:
     """Write one node; each kind of op of a float graph is registered below."""
     raise InternalError(f"to_onnx knows no '{op.name}' (%{node.name})")
 
 
 @_write.register
-def _conv(op: Conv, writer: _Writer, node: Node) -> None:
+def _conv(op: Conv, writer: Writer, node: Node) -> None:
     source, weight, *bias = node.inputs
     attributes = {
         "strides": op.strides,
@@ -136,12 +96,12 @@ def _conv(op: Conv, writer: _Writer, node: Node) -> None:
 
 
 @_write.register
-def _dense(op: Dense, writer: _Writer, node: Node) -> None:
+def _dense(op: Dense, writer: Writer, node: Node) -> None:
     writer.emit("Gemm", node.inputs, node.name, transB=1)
 
 
 @_write.register
-def _affine(op: Affine, writer: _Writer, node: Node) -> None:
+def _affine(op: Affine, writer: Writer, node: Node) -> None:
     source, scale, shift = node.inputs
     product = writer.extra(node, "scaled")
     writer.emit("Mul", (source, scale), product)
@@ -149,12 +109,12 @@ def _affine(op: Affine, writer: _Writer, node: Node) -> None:
 
 
 @_write.register
-def _batch_norm(op: BatchNorm, writer: _Writer, node: Node) -> None:
+def _batch_norm(op: BatchNorm, writer: Writer, node: Node) -> None:
     writer.emit("BatchNormalization", node.inputs, node.name, epsilon=op.epsilon)
 
 
 @_write.register
-def _relu(op: Relu, writer: _Writer, node: Node) -> None:
+def _relu(op: Relu, writer: Writer, node: Node) -> None:
     if op.cap is None:
         writer.emit("Relu", node.inputs, node.name)
         return
@@ -164,7 +124,7 @@ def _relu(op: Relu, writer: _Writer, node: Node) -> None:
 
 
 @_write.register
-def _max_pool(op: MaxPool, writer: _Writer, node: Node) -> None:
+def _max_pool(op: MaxPool, writer: Writer, node: Node) -> None:
     source, pads = node.inputs[0], op.pads
     if pads_beyond_kernel(op):
         around = writer.helper(node, "pads", onnx_pads(pads))
@@ -189,7 +149,7 @@ def onnx_pads(pads: tuple[int, ...]) -> Array:
 
 
 @_write.register
-def _average_pool(op: AveragePool, writer: _Writer, node: Node) -> None:
+def _average_pool(op: AveragePool, writer: Writer, node: Node) -> None:
     writer.emit(
         "AveragePool", node.inputs, node.name,
         kernel_shape=op.kernel, strides=op.strides, pads=op.pads,
@@ -198,39 +158,27 @@ def _average_pool(op: AveragePool, writer: _Writer, node: Node) -> None:
 
 
 @_write.register
-def _reshape(op: Reshape, writer: _Writer, node: Node) -> None:
-    shape = writer.helper(node, "shape", np.array([-1, *op.shape], np.int64))
-    writer.emit("Reshape", (*node.inputs, shape), node.name)
-
-
-@_write.register
-def _transpose(op: Transpose, writer: _Writer, node: Node) -> None:
-    if op.perm == tuple(range(len(op.perm))):
-        writer.emit("Identity", node.inputs, node.name)  # onnxruntime 1.23 fuses it with a Gemm as if it swapped axes
-        return
-    writer.emit("Transpose", node.inputs, node.name, perm=(0, *(axis + 1 for axis in op.perm)))
-
-
-@_write.register
-def _pad(op: Pad, writer: _Writer, node: Node) -> None:
-    rank = len(op.pads) // 2
-    pads = np.array([0, *op.pads[:rank], 0, *op.pads[rank:]], np.int64)
-    writer.emit("Pad", (*node.inputs, writer.helper(node, "pads", pads)), node.name)
-
-
-@_write.register
-def _add(op: Add, writer: _Writer, node: Node) -> None:
+def _add(op: Add, writer: Writer, node: Node) -> None:
     writer.emit("Sum", node.inputs, node.name)
 
 
 @_write.register
-def _concat(op: Concat, writer: _Writer, node: Node) -> None:
+def _concat(op: Concat, writer: Writer, node: Node) -> None:
     writer.emit("Concat", node.inputs, node.name, axis=op.axis + 1)
 
 
 @_write.register
-def _tail(op: Tail, writer: _Writer, node: Node) -> None:
+def _tail(op: Tail, writer: Writer, node: Node) -> None:
     if op.kind not in _TAILS:
         writer.emit("Identity", node.inputs, node.name)
         return
     writer.emit(_TAILS[op.kind], node.inputs, node.name, axis=op.axis + 1 if op.axis >= 0 else op.axis)
+
+
+_write.register(Curve, write_curve)
+_write.register(Reshape, write_reshape)
+_write.register(Transpose, write_transpose)
+_write.register(Pad, write_pad)
+_write.register(Slice, write_slice)
+_write.register(Upsample, write_upsample)
+_write.register(Dilate, write_dilate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -105,21 +105,39 @@ def _shape_of_stage(graph: Graph) -> Iterator[Diagnostic]:
 
 
 def _canonical(graph: Graph) -> Iterator[Diagnostic]:
-    """Check that ReLUs, Adds and outputs read weighted sums, and nothing else does."""
+    """Check that activations, Adds and outputs read weighted sums, and everything else reads levels."""
     nodes = graph.node
-    sums = {name for name, node in nodes.items() if node.op.linear or isinstance(node.op, Add)}
+    sums: set[str] = set()
     for node in graph.nodes:
-        if isinstance(node.op, Relu) and not is_charge(nodes.get(node.inputs[0]), nodes):
-            yield _bad(node, "reads no weighted sum")
-        if isinstance(node.op, Add) and not is_charge(node, nodes):
-            yield _bad(node, "adds what is no convolution or dense layer")
-        if not isinstance(node.op, (Add, Relu)) and not sums.isdisjoint(node.inputs):
-            yield _bad(node, "reads a weighted sum with no activation between")
-        if isinstance(node.op, AveragePool) and any(node.op.pads) and not node.op.count_include_pad:
-            yield _bad(node, "averages over fewer positions where it is padded")
+        if is_charge(node, nodes) or (node.op.view and node.inputs[0] in sums):
+            sums.add(node.name)  # a view of a sum is for outputs alone
+        yield from _canonical_reader(node, nodes, sums)
+        yield from _canonical_op(node, nodes)
     for name in graph.outputs:
-        if not is_charge(nodes.get(name), nodes):
+        if name not in sums:
             yield Diagnostic("SNN010", f"output %{name} is no weighted sum")
+
+
+def _canonical_reader(node: Node, nodes: dict[str, Node], sums: set[str]) -> Iterator[Diagnostic]:
+    """Check that a node reads sums or levels, as its op wants."""
+    if isinstance(node.op, (Relu, Curve)):
+        if not is_charge(nodes.get(node.inputs[0]), nodes):
+            yield _bad(node, "reads no weighted sum")
+    elif isinstance(node.op, Add):
+        if not is_charge(node, nodes):
+            yield _bad(node, "adds what is no convolution or dense layer")
+    elif not node.op.view and not sums.isdisjoint(node.inputs):
+        yield _bad(node, "reads a weighted sum with no activation between")
+
+
+def _canonical_op(node: Node, nodes: dict[str, Node]) -> Iterator[Diagnostic]:
+    """Check what depends on the kind of op."""
+    if isinstance(node.op, Curve) and node.op.kind == "hard_sigmoid":
+        yield _bad(node, "is a capped ReLU of a scaled sum")
+    if isinstance(node.op, AveragePool) and any(node.op.pads) and not node.op.count_include_pad:
+        yield _bad(node, "averages over fewer positions where it is padded")
+    if isinstance(node.op, (AveragePool, MaxPool)) and len(level_sources(nodes, node.inputs[0])) > 1:
+        yield _bad(node, "pools levels of several scales")
 
 
 def is_charge(node: Node | None, nodes: dict[str, Node]) -> bool:
@@ -129,6 +147,14 @@ def is_charge(node: Node | None, nodes: dict[str, Node]) -> bool:
     if isinstance(node.op, Add):
         return all(name in nodes and nodes[name].op.linear for name in node.inputs)
     return node.op.linear
+
+
+def level_sources(nodes: Mapping[str, Node], name: str) -> set[str]:
+    """Return the inputs, activations and average pools of a float graph whose levels a value shows."""
+    node = nodes.get(name)
+    if node is None or not (node.op.view or node.op.selects or isinstance(node.op, (MaxPool, Concat))):
+        return {name}
+    return {source for below in node.inputs for source in level_sources(nodes, below)}
 
 
 def _bad(node: Node, message: str) -> Diagnostic:

@@ -66,7 +66,7 @@ def agrees(proto: onnx.ModelProto, batch: int = 3) -> Graph:
     found = run(to_onnx(graph), {i.name: feeds[i.loc.name] for i in graph.inputs})
     assert len(wanted) == len(found)
     for want, have in zip(wanted, found, strict=True):
-        np.testing.assert_allclose(have, want, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(have, want, rtol=1e-5, atol=1e-5)
     return graph
 
 

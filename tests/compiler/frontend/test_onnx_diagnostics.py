@@ -25,7 +25,10 @@ def refused(*nodes: Any, weights: Any = None, **options: Any) -> Diagnostic:
     return error.value.diagnostics[0]
 
 
-UNSUPPORTED = ["Sigmoid", "Tanh", "LeakyRelu", "Elu", "Softplus", "HardSwish", "Abs", "Exp", "Sqrt", "Floor"]
+UNSUPPORTED = [
+    "Abs", "Ceil", "DynamicQuantizeLinear", "Exp", "Floor", "GlobalLpPool", "Log", "LpNormalization",
+    "MeanVarianceNormalization", "NonZero", "Reciprocal", "Round", "Sign", "Sqrt", "ThresholdedRelu",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", UNSUPPORTED)
@@ -41,12 +44,12 @@ def test_an_unsupported_operator_is_named_with_reason_and_rewrite(kind: str) -> 
 def test_every_finding_of_a_model_is_told_at_once_in_its_order() -> None:
     nodes = [
         node("Conv", "x w", "a", name="n1", pads=[1, 1, 1, 1]),
-        node("Sigmoid", "a", "b", name="n2"),
+        node("Abs", "a", "b", name="n2"),
         node("Conv", "b bad", "c", name="n3"),
         node("Mul", "c b2", "d", name="n4"),
         node("Mystery", "c", "e", name="n5", domain="mine"),
         node("Conv", "e w", "f", name="n6"),
-        node("Clip", "a lo", "b2", name="n7"),
+        node("Clip", "a lo lo", "b2", name="n7"),
         node("Add", "d f", name="n8"),
     ]
     nodes[3], nodes[6] = nodes[6], nodes[3]
@@ -69,14 +72,19 @@ def test_nothing_follows_from_an_unknown_operator_but_itself() -> None:
 
 FORMS: dict[str, tuple[Callable[[], Any], dict[str, np.ndarray], str]] = {
     "product of activations": (lambda: node("Mul", "h h"), {}, "multiplies activations"),
-    "difference of activations": (lambda: node("Sub", "h h"), {}, "subtracts an activation"),
+    "difference of shapes": (
+        lambda: [node("GlobalMaxPool", "h", "g"), node("Sub", "h g")], {}, "one of which would be repeated",
+    ),
     "division by an activation": (lambda: node("Div", "c h"), {"c": weight(1)}, "divides by an activation"),
     "division by zero": (lambda: node("Div", "h c"), {"c": np.zeros(1, np.float32)}, "no finite"),
-    "clip below zero": (lambda: node("Clip", "h c"), {"c": np.float32(-1)}, r"clips to \[-1.0, None\]"),
+    "clip to one value": (lambda: node("Clip", "h c c"), {"c": np.float32(1)}, r"clips to \[1.0, 1.0\], which leaves"),
+    "clip to no number": (lambda: node("Clip", "h c"), {"c": np.float32(np.nan)}, "is no number"),
     "clip to a negative cap": (
         lambda: node("Clip", "h c d"), {"c": np.float32(0), "d": np.float32(-1)}, "clips",
     ),
-    "maximum of activations": (lambda: node("Max", "h h"), {}, "not Max"),
+    "maximum of activations": (lambda: node("Max", "h h"), {}, "more than one number"),
+    "minimum per channel": (lambda: node("Min", "h c"), {"c": weight(4, 1, 1)}, "more than one number"),
+    "mean of an activation and a constant": (lambda: node("Mean", "h c"), {"c": weight(1)}, "and a constant"),
     "constant that repeats the activation": (lambda: node("Add", "h c"), {"c": weight(2, 4, 6, 6)}, "does not fit"),
     "pad with a value": (
         lambda: node("Pad", "h p v"), {"p": np.ones(8, np.int64), "v": np.ones((), np.float32)}, "other than zero",
@@ -114,6 +122,68 @@ FORMS: dict[str, tuple[Callable[[], Any], dict[str, np.ndarray], str]] = {
         lambda: node("BatchNormalization", "h c c c d"),
         {"c": np.ones(4, np.float32), "d": -np.ones(4, np.float32)}, "variance",
     ),
+    "elu that falls": (lambda: node("Elu", "h", alpha=-1.0), {}, "alpha -1.0 is not positive"),
+    "celu without alpha": (lambda: node("Celu", "h", alpha=0.0), {}, "alpha 0.0 is not positive"),
+    "selu of other numbers": (lambda: node("Selu", "h", alpha=1.0), {}, "not Selu's own"),
+    "slope per position": (lambda: node("PRelu", "h c"), {"c": weight(4, 6, 6)}, "differs between positions"),
+    "computed slope": (lambda: node("PRelu", "h h"), {}, "computed by the model"),
+    "linear interpolation": (
+        lambda: node("Resize", ["h", "", "c"], mode="linear"), {"c": np.array([1, 1, 2, 2], np.float32)},
+        "interpolates",
+    ),
+    "resize by a fraction": (
+        lambda: node("Resize", ["h", "", "c"], mode="nearest"), {"c": np.array([1, 1, 1.5, 2], np.float32)},
+        r"factors \[1, 1, 1.5, 2\] are not whole",
+    ),
+    "resize to a smaller size": (
+        lambda: node("Resize", ["h", "", "", "c"], mode="nearest"), {"c": np.array([1, 4, 3, 6])}, "not whole",
+    ),
+    "resize of the batch": (
+        lambda: node("Resize", ["h", "", "c"], mode="nearest"), {"c": np.array([2, 1, 1, 1], np.float32)},
+        "repeat samples",
+    ),
+    "resize of the channels": (
+        lambda: node("Resize", ["h", "", "c"], mode="nearest"), {"c": np.array([1, 2, 2, 2], np.float32)},
+        "repeat channels",
+    ),
+    "resize of a cut out part": (
+        lambda: node("Resize", "h r c", coordinate_transformation_mode="tf_crop_and_resize"),
+        {"c": np.array([1, 1, 2, 2], np.float32), "r": np.array([0] * 4 + [1] * 4, np.float32)}, "tf_crop_and_resize",
+    ),
+    "resize that keeps the aspect ratio": (
+        lambda: node("Resize", ["h", "", "", "c"], mode="nearest", keep_aspect_ratio_policy="not_larger"),
+        {"c": np.array([1, 4, 12, 12])}, "aspect ratio",
+    ),
+    "slice backwards": (
+        lambda: node("Slice", "h c d e f"),
+        {"c": np.array([-1]), "d": np.array([-9]), "e": np.array([2]), "f": np.array([-1])}, "backwards",
+    ),
+    "slice of the batch": (
+        lambda: node("Slice", "h c d e"), {"c": np.array([0]), "d": np.array([-1]), "e": np.array([0])},
+        "selects samples",
+    ),
+    "slice of nothing": (
+        lambda: node("Slice", "h c d e"), {"c": np.array([3]), "d": np.array([3]), "e": np.array([2])},
+        "selects nothing",
+    ),
+    "split of the batch": (lambda: node("Split", "h", "y z", axis=0, num_outputs=2), {}, "selects samples"),
+    "split that does not fit": (
+        lambda: node("Split", "h c", "y z", axis=1), {"c": np.array([1, 2])}, "do not fit 2 results",
+    ),
+    "gather out of order": (lambda: node("Gather", "h c", axis=1), {"c": np.array([2, 0, 1])}, "no equal steps"),
+    "gather of a table": (lambda: node("Gather", "h c", axis=1), {"c": np.array([[0, 1]])}, r"shape \(1, 2\)"),
+    "gather from the batch": (lambda: node("Gather", "h c"), {"c": np.array(0)}, "selects samples"),
+    "depth to space of too few channels": (lambda: node("DepthToSpace", "h", blocksize=3), {}, "do not fill blocks"),
+    "space to depth with a rest": (lambda: node("SpaceToDepth", "h", blocksize=4), {}, "do not divide"),
+    "transposed convolution to a size out of reach": (
+        lambda: node("ConvTranspose", "h c", output_shape=[20, 20]), {"c": weight(4, 2, 3, 3)}, "to have the size",
+    ),
+    "transposed convolution with groups that do not fit": (
+        lambda: node("ConvTranspose", "h c", group=3), {"c": weight(4, 2, 3, 3)}, "does not fit 3 groups",
+    ),
+    "fast gelu with a bias": (
+        lambda: node("FastGelu", "h c", domain="com.microsoft"), {"c": weight(6)}, "adds a bias",
+    ),
     "infinite weight": (lambda: node("Conv", "h c"), {"c": np.full((1, 4, 1, 1), np.inf, np.float32)}, "'c' holds 4"),
     "weight too large": (lambda: node("Mul", "h c"), {"c": np.array(np.inf, np.float32)}, "no finite float32"),
     "computed weight": (lambda: node("MatMul", "h h"), {}, "computed by the model"),
@@ -131,14 +201,61 @@ FORMS: dict[str, tuple[Callable[[], Any], dict[str, np.ndarray], str]] = {
 @pytest.mark.parametrize("name", FORMS)
 def test_an_unsupported_form_says_why(name: str) -> None:
     make, weights, words = FORMS[name]
-    found = refused(make(), weights={k: np.asarray(v) for k, v in weights.items()}, opset=19)
+    nodes = made if isinstance(made := make(), list) else [made]
+    given = {k: np.asarray(v) for k, v in weights.items()}
+    found = refused(*nodes, weights=given, opset=19, domains=["com.microsoft"])
     assert found.code in ("SNN103", "SNN105")
     assert re.search(words, found.message), found.message
 
 
-def test_conv_3d_is_refused() -> None:
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+def test_conv_3d_is_refused(kind: str) -> None:
     with pytest.raises(SnnccError, match="3 spatial axes"):
-        import_onnx(model([node("Conv", "x w")], ("N", 2, 6, 6, 6), {"w": weight(2, 2, 3, 3, 3)}))
+        import_onnx(model([node(kind, "x w")], ("N", 2, 6, 6, 6), {"w": weight(2, 2, 3, 3, 3)}))
+
+
+def test_blocks_need_two_spatial_axes() -> None:
+    nodes = [node("Conv", "x w", "h"), node("DepthToSpace", "h", blocksize=2)]
+    with pytest.raises(SnnccError, match="1 spatial axes"):
+        import_onnx(model(nodes, ("N", 2, 6), {"w": weight(4, 2, 3)}))
+
+
+RECURRENT = {"LSTM": 4, "GRU": 3, "RNN": 1}
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_a_recurrent_layer_is_one_finding(kind: str) -> None:
+    rows = 8 * RECURRENT[kind]
+    weights = {"w": weight(1, rows, 5), "r": weight(1, rows, 8)}
+    with pytest.raises(SnnccError, match=f"operator {kind}") as error:
+        import_onnx(model([node(kind, "x w r", hidden_size=8)], ("N", 1, 5), weights))
+    assert codes(error) == ["SNN102"]
+    assert "recurrent" in error.value.diagnostics[0].hint
+
+
+NORMS: dict[str, tuple[Callable[[], Any], dict[str, np.ndarray]]] = {
+    "LRN": (lambda: node("LRN", "h", size=3), {}),
+    "LayerNormalization": (lambda: node("LayerNormalization", "h g"), {"g": weight(6)}),
+    "InstanceNormalization": (lambda: node("InstanceNormalization", "h g g"), {"g": weight(4)}),
+}
+
+
+@pytest.mark.parametrize("kind", NORMS)
+def test_a_normalization_by_the_sample_is_one_finding(kind: str) -> None:
+    make, weights = NORMS[kind]
+    found = refused(make(), weights=weights)
+    assert (found.code, found.loc.op) == ("SNN102", kind)
+    assert "statistics of the sample" in found.message
+
+
+def test_attention_is_refused_where_activations_meet() -> None:
+    nodes = [
+        node("MatMul", "x a", "q"), node("Transpose", "x", "k", perm=[0, 2, 1]), node("MatMul", "q k", "s"),
+        node("Softmax", "s", "p"), node("MatMul", "p x"),
+    ]  # fmt: skip
+    with pytest.raises(SnnccError, match="not a constant") as error:
+        import_onnx(model(nodes, ("N", 1, 5), {"a": weight(5, 5)}))
+    assert set(codes(error)) == {"SNN103"}
 
 
 def test_sums_that_repeat_an_activation_are_refused() -> None:

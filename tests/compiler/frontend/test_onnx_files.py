@@ -11,6 +11,7 @@ from onnx import helper
 
 from snncc.compiler.diagnostics import InternalError, SnnccError
 from snncc.compiler.frontend.onnx_reader import import_onnx
+from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.ops import Relu
 from tests.compiler.frontend.models import OPSETS, agrees, codes, kinds, model, node, weight
 
@@ -233,9 +234,30 @@ def test_fused_sums_and_caps_are_taken_apart() -> None:
     assert graph.nodes[-1].op == Relu(0.5)
 
 
+FUSED: list[tuple[dict[str, Any], Curve]] = [
+    ({"activation": "Tanh"}, Curve("tanh")),
+    ({"activation": "Sigmoid"}, Curve("sigmoid")),
+    ({"activation": "LeakyRelu", "activation_params": [0.2]}, Curve("leaky_relu", (0.2,))),
+    ({"activation": "HardSigmoid", "activation_params": [0.2, 0.5]}, Curve("hard_sigmoid", (0.2, 0.5))),
+    ({"activation": "Clip", "activation_params": [-1.0, 1.0]}, Curve("clip", (-1.0, 1.0))),
+]
+
+
+@pytest.mark.parametrize(("attributes", "wanted"), FUSED)
+def test_fused_activations_are_taken_apart(attributes: dict[str, Any], wanted: Curve) -> None:
+    assert agrees(fused(**attributes)).nodes[-1].op == wanted
+
+
+def test_an_activation_fused_into_a_dense_layer_keeps_its_parameters() -> None:
+    gemm = node("FusedGemm", "x w", domain="com.microsoft", activation="LeakyRelu", activation_alpha=0.2)
+    graph = agrees(model([gemm], ("N", 5), {"w": weight(5, 3)}, domains=["com.microsoft"]))
+    assert graph.nodes[-1].op == Curve("leaky_relu", (0.2,))
+
+
 def test_a_fused_activation_that_no_neuron_has_is_refused() -> None:
-    with pytest.raises(SnnccError, match="fuses the activation Tanh"):
-        import_onnx(fused(activation="Tanh"))
+    for given in ({"activation": "Clip", "activation_params": [1.0, 2.0]}, {"activation": "HardSwish"}):
+        with pytest.raises(SnnccError, match="fuses the activation"):
+            import_onnx(fused(**given))
 
 
 def test_functions_of_an_old_opset_are_inlined_and_converted() -> None:

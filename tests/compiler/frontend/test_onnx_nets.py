@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.frontend.onnx_reader import import_onnx
 from snncc.compiler.ir import parse_graph
 from snncc.compiler.ir.ops import window_sizes
-from tests.compiler.frontend.models import OPSETS, agrees, model, node, weight
+from tests.compiler.frontend.models import OPSETS, agrees, kinds, model, node, weight
 
 
 class Net:
@@ -74,6 +75,20 @@ class Net:
             self.add("Concat", before, axis=1)
             self.shape = (2 * self.shape[0], *self.shape[1:])
 
+    def bend(self) -> None:
+        self.add(self.draw(st.sampled_from(["Elu", "HardSigmoid", "LeakyRelu", "Sigmoid", "Softsign", "Tanh"])))
+
+    def enlarge(self) -> None:
+        stride, out = self.draw(st.integers(1, 2)), self.draw(st.integers(1, 3))
+        self.add("ConvTranspose", self.weight(self.shape[0], out, 2, 2), strides=[stride, 1])
+        self.shape = (out, stride * (self.shape[1] - 1) + 2, self.shape[2] + 1)
+
+    def swap(self) -> None:
+        block, depth = 2, self.draw(st.integers(1, 2))
+        self.add("Conv", self.weight(depth * block**2, self.shape[0], 1, 1))
+        self.add("DepthToSpace", blocksize=block)
+        self.shape = (depth, self.shape[1] * block, self.shape[2] * block)
+
     def end(self) -> None:
         if self.draw(st.booleans()):
             self.add("GlobalAveragePool")
@@ -82,11 +97,14 @@ class Net:
         self.add("Gemm", self.weight(int(np.prod(self.shape)), 3), self.weight(3))
 
 
+LAYERS = ["conv", "pool", "normalize", "shift", "branch", "bend", "enlarge", "swap"]
+
+
 @st.composite
 def nets(draw: Any) -> onnx.ModelProto:
     net = Net(draw, draw(st.sampled_from(OPSETS)))
     net.conv()
-    for layer in draw(st.lists(st.sampled_from(["conv", "pool", "normalize", "shift", "branch"]), max_size=5)):
+    for layer in draw(st.lists(st.sampled_from(LAYERS), max_size=5)):
         getattr(net, layer)()
     net.end()
     return model(net.nodes, ("N", *net.input), net.weights, opset=net.opset, outputs=net.value)
@@ -100,12 +118,34 @@ def test_random_nets_agree_with_onnxruntime_and_their_text_round_trips(proto: on
     assert import_onnx(proto) == graph
 
 
-def test_the_mnist_cnn_of_the_onnx_zoo_is_read() -> None:
+def qonnx_file(name: str) -> onnx.ModelProto:
     spec = importlib.util.find_spec("qonnx")
     if spec is None or not spec.submodule_search_locations:
         pytest.skip("qonnx, which ships the file, is not installed")
-    path = Path(spec.submodule_search_locations[0]) / "data/onnx/mnist-conv/model.onnx"
-    graph = agrees(onnx.load(str(path)), batch=1)
-    assert [n.op.name for n in graph.nodes] == [
+    return onnx.load(str(Path(spec.submodule_search_locations[0]) / "data/onnx" / name))
+
+
+PUBLISHED = {
+    "mnist-conv/model.onnx": [
         "conv", "affine", "relu", "max_pool", "conv", "affine", "relu", "max_pool", "reshape", "dense", "affine",
-    ]  # fmt: skip
+    ],
+    "bsd300x3-espcn/subpixel/float_model.onnx": [
+        *["conv", "relu"] * 3, "conv", "reshape", "transpose", "reshape",
+    ],
+    "bsd300x3-espcn/nn_resize/float_model.onnx": [
+        "relu", *["conv", "relu"] * 3, "upsample", "conv", "relu",
+    ],
+    "residual_block_clean.onnx": ["conv", "conv", "relu", "conv", "relu", "add", "max_pool"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_network_is_read(name: str) -> None:
+    assert kinds(agrees(qonnx_file(name), batch=1)) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("kind", ["subpixel", "nn_resize"])
+def test_a_network_that_is_quantized_already_is_refused_for_that_alone(kind: str) -> None:
+    with pytest.raises(SnnccError) as error:
+        import_onnx(qonnx_file(f"bsd300x3-espcn/{kind}/quant_model.onnx"))
+    assert {(d.code, d.loc.op) for d in error.value.diagnostics} == {("SNN102", "Quant")}

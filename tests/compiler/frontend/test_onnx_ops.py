@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
+from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.frontend.onnx_reader import import_onnx
 from snncc.compiler.ir.ops import Add, Affine, Conv, Dense, Relu
 from tests.compiler.frontend.models import OPSETS, after_conv, agrees, kinds, model, node, weight
@@ -93,6 +94,35 @@ def test_sums_of_activations_are_one_add(kind: str) -> None:
 def test_a_sum_of_three_is_one_add_and_a_sum_of_one_is_dropped() -> None:
     assert kinds(after_conv(node("Relu", "h", "r"), node("Sum", "h r r")))[-1] == "add"
     assert kinds(after_conv(node("Sum", "h", "s"), node("Relu", "s"))) == ["conv", "relu"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_mean_of_activations_is_their_sum_scaled(count: int) -> None:
+    nodes = [node("Relu", "h", "r"), node("Mean", ["r", "h", "h"][:count])]
+    assert kinds(after_conv(*nodes))[2:] == ([] if count == 1 else ["add", "affine"])
+
+
+def test_a_difference_of_activations_adds_the_negated_one() -> None:
+    graph = after_conv(node("Relu", "h", "r"), node("Sub", "h r"))
+    assert kinds(graph) == ["conv", "relu", "affine", "add"]
+
+
+@pytest.mark.parametrize("opset", [7, 8, 9, 13])
+def test_batch_normalization_that_names_the_statistics_of_the_batch_trains(opset: int) -> None:
+    weights = {"s": weight(4), "b": weight(4, seed=1), "m": weight(4, seed=2), "v": weight(4, seed=3) ** 2}
+    training = node("BatchNormalization", "h s b m v", "y mean var saved_mean saved_var")
+    with pytest.raises(SnnccError, match="training mode"):
+        after_conv(training, opset=opset, weights=weights)
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+def test_dropout_may_name_a_mask(opset: int) -> None:
+    assert kinds(after_conv(node("Dropout", "h", "d mask"), node("Relu", "d"), opset=opset)) == ["conv", "relu"]
+
+
+def test_a_mask_that_is_read_holds_ones() -> None:
+    nodes = [node("Dropout", "h", "d mask"), node("Cast", "mask", "m", to=1), node("Add", "d m")]
+    assert kinds(after_conv(*nodes)) == ["conv", "affine"]
 
 
 @pytest.mark.parametrize("opset", OPSETS)

@@ -69,6 +69,24 @@ def test_means_over_the_spatial_axes_are_pools(opset: int, keep: int, axes: list
     assert graph.types[graph.outputs[0]].shape == ((4, 1, 1) if keep else (4,))
 
 
+REDUCED = [([2], (4, 1, 7)), ([3], (4, 7, 1)), ([-1, 2], (4, 1, 1))]
+
+
+@pytest.mark.parametrize("kind", ["ReduceMax", "ReduceMean"])
+@pytest.mark.parametrize(("axes", "shape"), REDUCED, ids=str)
+@pytest.mark.parametrize("opset", [7, 13, 18])
+def test_a_reduction_over_some_spatial_axes_is_a_pool_along_them(
+    opset: int, axes: list[int], shape: tuple[int, ...], kind: str
+) -> None:
+    for keep in (0, 1):
+        if opset < 18:
+            graph = after_conv(node(kind, "h", axes=axes, keepdims=keep), opset=opset)
+        else:
+            graph = after_conv(node(kind, "h a", keepdims=keep), weights={"a": np.array(axes)})
+        assert isinstance(graph.nodes[1].op, MaxPool if kind == "ReduceMax" else AveragePool)
+        assert graph.types[graph.outputs[0]].shape == (shape if keep else tuple(n for n in shape if n > 1))
+
+
 def test_pools_and_means_work_on_one_axis() -> None:
     nodes = [
         node("Conv", "x w", "h"), node("MaxPool", "h", "p", kernel_shape=[2]),

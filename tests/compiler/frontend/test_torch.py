@@ -10,6 +10,7 @@ from snncc.compiler.diagnostics import InternalError, SnnccError
 from snncc.compiler.frontend import torch_reader
 from snncc.compiler.frontend.door import import_model
 from snncc.compiler.frontend.torch_reader import import_torch
+from snncc.compiler.ir.curve import Curve
 from tests.compiler.frontend.models import codes, model, node, weight
 
 torch: Any = pytest.importorskip("torch")
@@ -45,12 +46,12 @@ class Unsupported(nn.Module):  # type: ignore[misc, name-defined]
         super().__init__()
         self.lstm = nn.LSTM(8, 8, batch_first=True)
         self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-        self.gate = nn.Sigmoid()
+        self.norm = nn.LayerNorm(8)
 
     def forward(self, x: Any) -> Any:
         x, _ = self.lstm(x)
         x, _ = self.attention(x, x, x)
-        return self.gate(x)
+        return self.norm(x)
 
 
 class Branching(nn.Module):  # type: ignore[misc, name-defined]
@@ -118,6 +119,56 @@ def test_a_plain_sequence_is_read() -> None:
     assert {node.loc.file for node in graph.nodes} == {"Sequential"}
 
 
+# Modules of one operator that other exporters and torch itself write as several, on [8, 6, 6].
+MODULES: dict[str, tuple[Any, list[str]]] = {
+    "silu": (nn.SiLU(), ["silu"]), "hardswish": (nn.Hardswish(), ["hard_swish"]), "gelu": (nn.GELU(), ["gelu"]),
+    "gelu_tanh": (nn.GELU(approximate="tanh"), ["gelu_tanh"]), "mish": (nn.Mish(), ["mish"]),
+    "prelu": (nn.PReLU(8), ["prelu"]), "shared": (nn.PReLU(), ["leaky_relu"]),
+    "hardtanh": (nn.Hardtanh(-2.0, 3.0), ["clip"]), "leaky": (nn.LeakyReLU(0.2), ["leaky_relu"]),
+    "hardsigmoid": (nn.Hardsigmoid(), ["hard_sigmoid"]), "sigmoid": (nn.Sigmoid(), ["sigmoid"]),
+    "tanh": (nn.Tanh(), ["tanh"]), "softplus": (nn.Softplus(), ["softplus"]), "softsign": (nn.Softsign(), ["softsign"]),
+    "celu": (nn.CELU(0.5), ["celu"]), "elu": (nn.ELU(0.5), ["affine", "elu", "affine"]), "selu": (nn.SELU(), ["selu"]),
+    "shuffle": (nn.PixelShuffle(2), ["reshape", "transpose", "reshape"]),
+    "unshuffle": (nn.PixelUnshuffle(2), ["reshape", "transpose", "reshape"]),
+    "channels": (nn.ChannelShuffle(2), ["reshape", "transpose", "reshape"]),
+    "wider": (nn.ConvTranspose2d(8, 4, 3, stride=2, padding=1, output_padding=1), ["dilate", "conv"]),
+    "up": (nn.Upsample(scale_factor=2), ["upsample"]),
+}  # fmt: skip
+
+
+class Parts(nn.Module):  # type: ignore[misc, name-defined]
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 8, 3)
+        self.parts = nn.ModuleDict({name: module for name, (module, _) in MODULES.items()})
+
+    def forward(self, x: Any) -> Any:
+        x = self.conv(x)
+        first, rest = x.split([3, 5], 1)
+        halves = torch.cat(x.chunk(2, 1)[::-1], 1)
+        larger = functional.interpolate(x[:, 1:5:2, 1:], size=(10, 18))
+        gate = x * torch.sigmoid(1.702 * x)
+        return [*(part(x) for part in self.parts.values()), first, rest, halves, larger, x[:, 2], x.amax(3), gate]
+
+
+def test_activations_and_views_of_torch_are_read() -> None:
+    torch.manual_seed(0)
+    graph = import_torch(Parts(), torch.randn(2, 4, 8, 8))
+    found: dict[str, list[str]] = {name: [] for name in MODULES}
+    for one in graph.nodes:
+        if one.loc.module.startswith("parts."):
+            found[one.loc.module.partition(".")[2]].append(getattr(one.op, "kind", one.op.name))
+    assert found == {name: wanted for name, (_, wanted) in MODULES.items()}
+    assert graph.node[graph.outputs[-1]].op == Curve("silu", (1.702,))
+
+
+def test_an_interpolation_is_one_finding_with_its_reason() -> None:
+    with pytest.raises(SnnccError, match="interpolates") as error:
+        import_torch(nn.Sequential(nn.Conv2d(1, 1, 1), nn.Upsample(scale_factor=2, mode="bilinear")),
+                     torch.zeros(1, 1, 4, 4))  # fmt: skip
+    assert codes(error) == ["SNN103"]
+
+
 def test_unsupported_modules_are_one_finding_each_with_path_and_line() -> None:
     with pytest.raises(SnnccError) as error:
         import_torch(Unsupported(), torch.zeros(2, 5, 8))
@@ -125,7 +176,7 @@ def test_unsupported_modules_are_one_finding_each_with_path_and_line() -> None:
     assert found == [
         ("SNN102", "lstm", line_of("x, _ = self.lstm(x)")),
         ("SNN102", "attention", line_of("x, _ = self.attention(x, x, x)")),
-        ("SNN102", "gate", line_of("return self.gate(x)")),
+        ("SNN102", "norm", line_of("return self.norm(x)")),
     ]
     assert "nn.LSTM" in error.value.diagnostics[0].message
     assert "attention" in error.value.diagnostics[1].hint

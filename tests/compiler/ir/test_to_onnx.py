@@ -11,6 +11,7 @@ import pytest
 
 from snncc.compiler.diagnostics import InternalError
 from snncc.compiler.ir import FLOAT, Graph, Input, Node, Stage, TensorType, rebuild
+from snncc.compiler.ir.curve import CURVES, Curve
 from snncc.compiler.ir.integer_ops import Encode
 from snncc.compiler.ir.op import OPS, Op
 from snncc.compiler.ir.ops import (
@@ -30,6 +31,7 @@ from snncc.compiler.ir.ops import (
 )  # fmt: skip
 from snncc.compiler.ir.to_onnx import to_onnx
 from snncc.compiler.ir.verify import LEGAL, check
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 from tests.compiler.frontend.models import run, weight
 
 X = np.random.default_rng(3).standard_normal((2, 4, 5, 6)).astype(np.float32)
@@ -53,6 +55,13 @@ def pool(op: type, kernel: tuple[int, int], **options: Any) -> Op:
     return built
 
 
+def spread(x: np.ndarray, step: int) -> np.ndarray:
+    """x with step - 1 rows of zeros between its rows."""
+    wide = np.zeros((*x.shape[:2], (x.shape[2] - 1) * step + 1, x.shape[3]), x.dtype)
+    wide[:, :, ::step] = x
+    return wide
+
+
 CASES: dict[str, tuple[Graph, Any]] = {
     "add": (graph_of(Add(), operands=3), lambda x: 3 * x),
     "affine": (
@@ -68,13 +77,41 @@ CASES: dict[str, tuple[Graph, Any]] = {
         graph_of(Conv((1, 1), (0, 0, 0, 0), (1, 1)), weight(3, 4, 1, 1)),
         lambda x: np.einsum("oc,ncij->noij", weight(3, 4, 1, 1)[:, :, 0, 0], x),
     ),
+    "curve": (graph_of(Curve("tanh")), np.tanh),
+    "dilate": (graph_of(Dilate((3, 1))), lambda x: spread(x, 3)),
     "max_pool": (graph_of(pool(MaxPool, (5, 6), dilations=(1, 1))), lambda x: x.max((2, 3), keepdims=True)),
     "pad": (graph_of(Pad((0, 1, 0, 2, 0, 3))), lambda x: np.pad(x, ((0, 0), (0, 2), (1, 0), (0, 3)))),
     "relu": (graph_of(Relu(0.5)), lambda x: np.clip(x, 0, 0.5)),
     "reshape": (graph_of(Reshape((20, 6))), lambda x: x.reshape(2, 20, 6)),
+    "slice": (graph_of(Slice((1, 0, 2), (4, 5, 6), (2, 1, 3))), lambda x: x[:, 1:4:2, :, 2::3]),
     "tail": (graph_of(Tail("softmax", 0)), lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True)),
     "transpose": (graph_of(Transpose((2, 0, 1))), lambda x: x.transpose(0, 3, 1, 2)),
+    "upsample": (graph_of(Upsample((3, 2))), lambda x: x.repeat(3, 2).repeat(2, 3)),
 }  # fmt: skip
+
+
+PARAMETERS = {"low": -0.5, "high": 1.25, "alpha": 0.3, "beta": 1.7}
+
+
+@pytest.mark.parametrize("kind", CURVES)
+@pytest.mark.parametrize("shape", [(4, 5, 6), (4,)], ids=str)
+def test_a_curve_computes_its_equation(kind: str, shape: tuple[int, ...]) -> None:
+    op = Curve(kind, tuple(PARAMETERS[name] for name in CURVES[kind][0]))
+    slope = [weight(4)] if kind == "prelu" else []
+    x = 3 * weight(3, *shape)
+    expected = op(x, *(s.reshape(-1, *(1,) * (len(shape) - 1)) for s in slope))
+    np.testing.assert_allclose(result(graph_of(op, *slope, shape=shape), x), expected, rtol=2e-5, atol=2e-6)
+
+
+def test_selections_work_on_one_spatial_axis() -> None:
+    x = X[:, :, :, 0]
+    cases: list[tuple[Op, np.ndarray]] = [
+        (Dilate((4,)), spread(x[..., None], 4)[..., 0]),
+        (Upsample((3,)), x.repeat(3, 2)),
+        (Slice((0, 1), (4, 5), (1, 2)), x[:, :, 1:5:2]),
+    ]
+    for op, expected in cases:
+        np.testing.assert_array_equal(result(graph_of(op, shape=(4, 5)), x), expected)
 
 
 @pytest.mark.parametrize("name", CASES)

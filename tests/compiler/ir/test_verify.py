@@ -11,7 +11,7 @@ import pytest
 
 import snncc
 from snncc.compiler.diagnostics import InternalError
-from snncc.compiler.ir import Graph, Node, Stage, TensorType, rebuild, verify
+from snncc.compiler.ir import Graph, Node, Stage, TensorType, parse_graph, rebuild, verify
 from snncc.compiler.ir.ops import Relu
 from snncc.compiler.passes.base import Pass, run_passes
 
@@ -94,3 +94,64 @@ def test_rebuild_drops_what_no_output_needs(tiny_model: onnx.ModelProto) -> None
     cut = rebuild(graph, graph.nodes, graph.constants, outputs=(graph.nodes[1].name,), labels=())
     assert [n.name for n in cut.nodes] == [n.name for n in graph.nodes[:2]]
     assert len(cut.constants) == 2
+
+
+CANONICAL = """
+graph @net stage=canonical {{
+  input %x : float32[2, 4, 4]
+  const @w : float32[2, 2, 1, 1] [1.0, 0.0, 0.0, 1.0]
+  %a = conv(%x, @w) {{strides=(1, 1), pads=(0, 0, 0, 0), dilations=(1, 1), groups=1}} : float32[2, 4, 4]
+  %b = conv(%x, @w) {{strides=(1, 1), pads=(0, 0, 0, 0), dilations=(1, 1), groups=1}} : float32[2, 4, 4]
+  {lines}
+  return %{output}
+}}
+"""
+RELU, LINEAR = "relu(%a) {cap=None}", "curve(%a) {kind='linear', parameters=()}"
+CONV = "{strides=(1, 1), pads=(0, 0, 0, 0), dilations=(1, 1), groups=1}"
+POOL = "{kernel=(2, 2), strides=(2, 2), pads=(0, 0, 0, 0), dilations=(1, 1)}"
+
+
+def canonical_problems(*lines: str, output: str = "y") -> list[str]:
+    text = CANONICAL.format(lines="\n  ".join(f"%{line}" for line in lines), output=output)
+    return [problem.message for problem in verify(parse_graph(text))]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("y = reshape(%a) {shape=(32,)} : float32[32]",),
+        ("s = add(%a, %b) : float32[2, 4, 4]", "y = transpose(%s) {perm=(1, 0, 2)} : float32[4, 2, 4]"),
+        (
+            f"q = {LINEAR} : float32[2, 4, 4]",
+            "c = concat(%q, %x) {axis=0} : float32[4, 4, 4]",
+            "p = slice(%c) {starts=(0, 0, 0), stops=(2, 4, 4), steps=(1, 1, 1)} : float32[2, 4, 4]",
+            f"y = conv(%p, @w) {CONV} : float32[2, 4, 4]",
+        ),
+    ],
+)
+def test_views_of_sums_at_outputs_and_moved_levels_are_canonical(lines: tuple[str, ...]) -> None:
+    assert canonical_problems(*lines) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("r = reshape(%a) {shape=(2, 4, 4)} : float32[2, 4, 4]", "y = relu(%r) {cap=None} : float32[2, 4, 4]"),
+         "%y (relu) reads no weighted sum"),
+        ((f"y = conv(%a, @w) {CONV} : float32[2, 4, 4]",),
+         "%y (conv) reads a weighted sum with no activation between"),
+        (("r = reshape(%a) {shape=(2, 4, 4)} : float32[2, 4, 4]", f"y = conv(%r, @w) {CONV} : float32[2, 4, 4]"),
+         "%y (conv) reads a weighted sum with no activation between"),
+        ((f"r = {RELU} : float32[2, 4, 4]", "y = add(%r, %b) : float32[2, 4, 4]"),
+         "%y (add) adds what is no convolution or dense layer"),
+        (("y = upsample(%a) {factors=(1, 1)} : float32[2, 4, 4]",),
+         "%y (upsample) reads a weighted sum with no activation between"),
+        (("y = curve(%a) {kind='hard_sigmoid', parameters=(0.2, 0.5)} : float32[2, 4, 4]",),
+         "%y (curve) is a capped ReLU of a scaled sum"),
+        ((f"r = {RELU} : float32[2, 4, 4]", "c = concat(%r, %x) {axis=1} : float32[2, 8, 4]",
+          f"y = max_pool(%c) {POOL} : float32[2, 4, 2]"),
+         "%y (max_pool) pools levels of several scales"),
+    ],
+)  # fmt: skip
+def test_what_is_not_canonical_is_named(lines: tuple[str, ...], message: str) -> None:
+    assert message in canonical_problems(*lines)
