@@ -11,8 +11,19 @@ from itertools import product
 
 import numpy as np
 
+from snncc.compiler.ir.graph import Array
 from snncc.compiler.neuron import NeuronProgram, Operand
-from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, EventInput, Population, Program, TensorInput
+from snncc.compiler.program import (
+    SILENCE,
+    Connection,
+    ConvSynapses,
+    DenseSynapses,
+    EventInput,
+    Population,
+    Program,
+    SparseSynapses,
+    TensorInput,
+)
 
 Bounds = tuple[int, int]  # least and greatest value, both reached or not
 WORD: Bounds = (-(1 << 63), (1 << 63) - 1)  # a result that may leave this wraps, so it can be anything in it
@@ -129,9 +140,25 @@ _BOUNDS: dict[str, Callable[..., Bounds]] = {
 }
 
 
+def _heard(connection: Connection) -> Array:
+    """Return the weights of a connection, 0 where the input of the synapses is silence."""
+    synapses, gather = connection.synapses, connection.gather
+    weight = np.asarray(synapses.weight)
+    if gather is None or not (gather == SILENCE).any():
+        return weight
+    heard = gather != SILENCE
+    if isinstance(synapses, DenseSynapses):
+        return weight * heard
+    if isinstance(synapses, SparseSynapses):
+        return weight * heard[synapses.source]
+    channels = heard.reshape(synapses.groups, weight.shape[1], -1).any(axis=2)
+    by_output = np.repeat(channels, len(weight) // synapses.groups, axis=0)
+    return weight * by_output.reshape(*by_output.shape, *(1,) * (weight.ndim - 2))
+
+
 def _connection(connection: Connection, payload: Bounds) -> Bounds:
     """Return the least and greatest sum of weight times payload over the synapses of any target neuron."""
-    weight = np.asarray(connection.synapses.weight)
+    weight = _heard(connection)
     largest = max(-int(weight.min(initial=0)), int(weight.max(initial=0))) * max(-payload[0], payload[1])
     if largest * weight.size >> 62:  # sums that may not fit int64 are made of Python's integers
         weight = weight.astype(object)

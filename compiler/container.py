@@ -1,6 +1,6 @@
 """The .snnp file: a plain zip, nothing compressed, fixed dates and order, so equal programs make equal files.
 
-Members, in this order; the last four only where the program was compiled from a network:
+Members, in this order; the last five only where the program was compiled from a network:
 
 - program.json: version, members, populations, connections, schedule; integers and exact fractions only
 - program.safetensors: its arrays, each in the narrowest of int8, int16, int32 and int64
@@ -8,10 +8,12 @@ Members, in this order; the last four only where the program was compiled from a
 - network.safetensors: the graph's constants, narrowed likewise
 - model.onnx: the float model, for verification only
 - compile.json: what the compiler noted, and its settings
+- certificate.json: why the program reproduces the network on every input, with hashes of the first four members
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -37,6 +39,8 @@ from snncc.compiler.program_dict import MALFORMED, SECTIONS, Builder, to_dict, t
 
 ALWAYS = ("program.json", "program.safetensors")
 ORIGIN = ("network.txt", "network.safetensors", "model.onnx", "compile.json")
+CERTIFICATE = "certificate.json"
+CERTIFIED = ("program.json", "program.safetensors", "network.txt", "network.safetensors")
 WIDTHS = (np.int8, np.int16, np.int32, np.int64)
 
 _UNREADABLE = (OSError, zipfile.BadZipFile, EOFError, ValueError, RuntimeError, MemoryError)
@@ -50,7 +54,7 @@ def save_program(program: Program, path: str | os.PathLike[str]) -> None:
     """
     if problems := check_program(program):
         raise SnnccError(problems)
-    members = dict(_members(program))
+    members = _members(program)
     hint = "the folder must exist, have room and be yours to write"
     try:
         whole = Path(path)
@@ -71,7 +75,7 @@ def save_program(program: Program, path: str | os.PathLike[str]) -> None:
 def program_bytes(program: Program) -> bytes:
     """Return the bytes of the program's .snnp file."""
     buffer = io.BytesIO()
-    _write(buffer, dict(_members(program)))
+    _write(buffer, _members(program))
     return buffer.getvalue()
 
 
@@ -83,15 +87,30 @@ def _write(file: Path | IO[bytes], members: Mapping[str, bytes]) -> None:
             archive.writestr(entry, data)
 
 
-def _members(program: Program) -> Iterator[tuple[str, bytes]]:
+def _members(program: Program) -> dict[str, bytes]:
+    members = dict(_contents(program))
+    if program.origin is not None and program.origin.certificate is not None:
+        sealed = {name: hashlib.sha256(members[name]).hexdigest() for name in CERTIFIED}
+        members[CERTIFICATE] = _json({**program.origin.certificate, "sha256": sealed})
+    return members
+
+
+def _listed(program: Program) -> tuple[str, ...]:
+    """Return the names of a program's members, in order."""
+    if program.origin is None:
+        return ALWAYS
+    return ALWAYS + ORIGIN + (() if program.origin.certificate is None else (CERTIFICATE,))
+
+
+def _contents(program: Program) -> Iterator[tuple[str, bytes]]:
+    """Yield every member but the certificate."""
     tensors: dict[str, Array] = {}
 
     def put(path: str, array: Array) -> str:
         tensors[path] = array
         return path
 
-    names = ALWAYS + (ORIGIN if program.origin else ())
-    yield "program.json", _json({"version": VERSION, "members": names, **to_dict(program, put)})
+    yield "program.json", _json({"version": VERSION, "members": _listed(program), **to_dict(program, put)})
     yield "program.safetensors", _narrowed(tensors)
     if program.origin is None:
         return
@@ -133,7 +152,9 @@ def load_program(path: str | os.PathLike[str]) -> Program:
     program = _program(plain, members, file)
     if "network.txt" in plain["members"]:
         notes, settings = _compilation(members["compile.json"], file)
-        program = replace(program, origin=Origin(_network(members, file), members["model.onnx"], notes, settings))
+        proof = _certificate(members[CERTIFICATE], file) if CERTIFICATE in plain["members"] else None
+        network = _network(members, file)
+        program = replace(program, origin=Origin(network, members["model.onnx"], notes, settings, proof))
     if problems := check_program(program):
         raise SnnccError(problems)
     return program
@@ -194,7 +215,7 @@ def _listing(members: Mapping[str, bytes], file: str) -> dict[str, Any]:
     plain = _parsed(members["program.json"], file, "program.json")
     _check_version(plain.get("version"), file)
     listed = plain.get("members")
-    if listed not in ([*ALWAYS], [*ALWAYS, *ORIGIN]):
+    if listed not in ([*ALWAYS], [*ALWAYS, *ORIGIN], [*ALWAYS, *ORIGIN, CERTIFICATE]):
         raise SnnccError([_malformed(file, "program.json", f"lists the unknown members {listed!r:.200}")])
     if missing := [name for name in listed if name not in members]:
         raise SnnccError(_malformed(file, name, "is missing") for name in missing)
@@ -238,6 +259,7 @@ def _network(members: Mapping[str, bytes], file: str) -> Graph:
     try:
         graph = parse_graph(members["network.txt"].decode(), constants, f"{file}/network.txt")
         problems = verify(graph)
+        _ = graph.named_outputs  # as many labels as outputs
     except (AttributeError, *MALFORMED) as error:
         raise SnnccError([_malformed(file, "network.txt", f"holds no graph: {error}")]) from error
     if problems:
@@ -259,3 +281,16 @@ def _compilation(data: bytes, file: str) -> tuple[tuple[Diagnostic, ...], dict[s
     if not isinstance(settings, dict):
         raise SnnccError([_malformed(file, "compile.json", "holds no settings")])
     return notes, settings
+
+
+def _certificate(data: bytes, file: str) -> dict[str, Any]:
+    """Return the certificate without the hashes, which saving computes anew; ``snncc check`` compares them."""
+    plain = _parsed(data, file, CERTIFICATE)
+    plain.pop("sha256", None)
+    try:
+        counts = [entry["proof"][name] for entry in plain["populations"].values() for name in ("rows", "classes")]
+    except (AttributeError, *MALFORMED) as error:
+        raise SnnccError([_malformed(file, CERTIFICATE, f"holds no proofs: {error}")]) from error
+    if not all(type(count) is int for count in counts):
+        raise SnnccError([_malformed(file, CERTIFICATE, "counts rows or classes in something else than integers")])
+    return plain

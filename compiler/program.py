@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from snncc.compiler.neuron import NeuronProgram
 if TYPE_CHECKING:
     import os
 
-VERSION = 1
+VERSION = 2
+SILENCE = -1  # in a gather: an input of the synapses that nobody feeds
 
 
 class _Frozen(ByValue):
@@ -54,8 +55,9 @@ class Claim:
 
     Attributes:
         node: node of the quantized graph.
-        kind: ``fire``: the node's own neurons; ``pool``: a max-pool; ``copy``: an input or a relay, whose charge is the
-            level itself; ``read``: a readout, whose membrane is the node's charge.
+        kind: ``fire``: the node's own neurons; ``ladder``: the same of a ladder, whose membrane begins as the level;
+            ``pool``: a max-pool; ``copy``: an input or a relay, whose charge is the level itself; ``read``: a
+            readout, whose membrane is the node's charge.
         coding: the code, a key of ``coding.CODINGS``; empty for a readout.
         lo: least level.
         hi: greatest level (Q).
@@ -155,8 +157,9 @@ class Connection(_Frozen):
         port: in-port of the target's neuron program.
         synapses: the weights.
         delay: steps from sending to arriving, at least 1.
-        gather: int64 [inputs of the synapses]: element i of the synapses' input is neuron gather[i] of the source;
-            None where they are the same. Carries views such as transposes.
+        gather: int64 [inputs of the synapses]: element i of the synapses' input is neuron gather[i] of the source, or
+            silence, always 0, where gather[i] is -1; None where they are the same. Carries views such as transposes,
+            zeros that stand between and around, and the parts of a concatenation.
         loc: where it comes from in the user's model.
     """
 
@@ -192,13 +195,23 @@ class EventInput:
     port: str
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What the host reads: the membrane of a population at the first step of each of its windows, times scale."""
+@dataclass(frozen=True, eq=False)
+class Output(_Frozen):
+    """What the host reads: the membranes of a population at the first step of each of its windows, times scale.
+
+    Attributes:
+        name: unique in the program.
+        population: whose membranes are read.
+        scale: real value of 1.
+        shape: sizes of the output; empty where they are the population's own.
+        gather: int64 [elements]: element i of the output is neuron gather[i]; None where they are the same.
+    """
 
     name: str
     population: str
     scale: Fraction
+    shape: tuple[int, ...] = ()
+    gather: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -210,12 +223,15 @@ class Origin:
         model: the float network in ONNX, canonical, value names equal to node names.
         notes: what the compiler reported (repairs, dominated choices).
         settings: the options of the compilation.
+        certificate: why the program reproduces the network on every input, see docs/certificate.md; None for programs
+            that no compile has made.
     """
 
     network: Graph
     model: bytes
     notes: tuple[Diagnostic, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    certificate: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +279,15 @@ class Program(ByValue):
     def max_window(self) -> int:
         """Return the longest window of any population, in steps."""
         return max((p.window for p in self.populations), default=0)
+
+    def output_shape(self, output: Output) -> tuple[int, ...]:
+        """Return the sizes of what one sample gives at an output."""
+        return output.shape or self.population[output.population].shape
+
+    def shown(self, output: Output, membranes: Array) -> Array:
+        """Return what the host reads at an output, [samples, *shape], of membranes [samples, neurons]."""
+        seen = membranes if output.gather is None else membranes[:, output.gather]
+        return seen.reshape(len(seen), *self.output_shape(output))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program as a .snnp file.

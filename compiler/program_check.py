@@ -13,10 +13,12 @@ import numpy as np
 
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc
-from snncc.compiler.ir.graph import Array
+from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, Readout
+from snncc.compiler.ir.views import behind_views
 from snncc.compiler.neuron import NeuronProgram, problems
 from snncc.compiler.program import (
+    SILENCE,
     Connection,
     ConvSynapses,
     DenseSynapses,
@@ -32,7 +34,7 @@ NAME = re.compile(r"[A-Za-z0-9_.]+")
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what every backend's language can spell
 RESERVED = ("port", "param", "state", "membrane", "phase")  # words of the assembly language
 MOST_STEPS = 1 << 24  # of an interval; a rate-coded level of 16 bits takes 2^16
-KINDS = ("fire", "pool", "copy", "read")
+KINDS = ("fire", "ladder", "pool", "copy", "read")
 
 Problems = Iterator[tuple[str, str]]  # code, what is wrong with the item at hand
 
@@ -155,7 +157,7 @@ def _wire(connection: Connection, source: Population | None, target: Population 
 
 def _synapses(connection: Connection, sources: int, targets: int) -> Problems:
     if connection.gather is not None:
-        yield from _indices(connection.gather, "gather index", sources)
+        yield from _indices(connection.gather, "gather index", sources, least=SILENCE)
         sources = connection.gather.size
     synapses = connection.synapses
     yield from _int64(synapses.weight, "weight", "SNN314")
@@ -198,7 +200,7 @@ def _ends(program: Program) -> Iterator[Diagnostic]:
         found = [*_input(source, populations.get(source.population), program.interval)]
         yield from _told("input", source.name, iter(found))
     for output in program.outputs:
-        yield from _told("output", output.name, _output(output, output.population in populations))
+        yield from _told("output", output.name, _output(output, populations.get(output.population)))
 
 
 def _input(source: TensorInput | EventInput, population: Population | None, interval: int) -> Problems:
@@ -217,11 +219,19 @@ def _input(source: TensorInput | EventInput, population: Population | None, inte
         yield "SNN317", "is a tensor, which a free-running program (interval 0) has no step for"
 
 
-def _output(output: Output, known: bool) -> Problems:
-    if not known:
-        yield "SNN317", f"reads {output.population}, which is no population"
+def _output(output: Output, population: Population | None) -> Problems:
     if not _is_scale(output.scale):
         yield "SNN317", "has a scale that is no positive float64"
+    if population is None:
+        yield "SNN317", f"reads {output.population}, which is no population"
+        return
+    read = population.size
+    if output.gather is not None:
+        yield from _indices(output.gather, "gather index", read, code="SNN317")
+        read = output.gather.size
+    shape = output.shape or population.shape
+    if min(shape, default=1) < 1 or prod(shape) != read:
+        yield "SNN317", f"has the shape {shape} for {read} neurons that are read"
 
 
 def _is_scale(scale: Fraction) -> bool:
@@ -233,18 +243,35 @@ def _agreement(program: Program) -> Iterator[Diagnostic]:
     """Return where the contract of inputs and outputs is not that of the network the program claims to reproduce."""
     if program.origin is None:
         return
-    nodes, populations = program.origin.network.node, program.population
+    network, populations = program.origin.network, program.population
     for source in program.inputs:
         claim = populations[source.population].claim
-        if isinstance(source, TensorInput) and claim is not None:
-            op = nodes[claim.node].op
-            if not isinstance(op, Encode) or (op.lo, op.hi, Fraction(op.scale)) != (source.lo, source.hi, source.scale):
-                yield Diagnostic("SNN317", f"input {source.name} is not encoded as the network has it", Loc())
+        if isinstance(source, TensorInput) and claim is not None and not _encodes(network.node[claim.node], source):
+            yield Diagnostic("SNN317", f"input {source.name} is not encoded as the network has it", Loc())
+    values = {name: value for name, value in network.named_outputs.items() if value in network.node}
     for output in program.outputs:
-        claim = populations[output.population].claim
-        read = nodes[claim.node].op if claim is not None else None
-        if not isinstance(read, Readout) or Fraction(read.scale) != output.scale:
+        if output.name not in values or not _reads(network, values[output.name], program, output):
             yield Diagnostic("SNN317", f"output {output.name} is not read as the network has it", Loc())
+
+
+def _encodes(node: Node, source: TensorInput) -> bool:
+    op = node.op
+    return isinstance(op, Encode) and (op.lo, op.hi, Fraction(op.scale)) == (source.lo, source.hi, source.scale)
+
+
+def _reads(network: Graph, value: str, program: Program, output: Output) -> bool:
+    """Return whether an output shows a value of the network: a readout, or a view of one."""
+    node, index = behind_views(network, value)
+    population = program.population[output.population]
+    if not isinstance(node.op, Readout) or population.claim is None or population.claim.node != node.name:
+        return False
+    gather = np.arange(population.size) if output.gather is None else output.gather
+    shape = program.output_shape(output)
+    return (
+        np.array_equal(gather, index)
+        and shape == network.types[value].shape
+        and Fraction(node.op.scale) == output.scale
+    )
 
 
 def _int64(array: Array, what: str, code: str) -> Problems:
@@ -252,12 +279,12 @@ def _int64(array: Array, what: str, code: str) -> Problems:
         yield code, f"has {what} of type {array.dtype}, not int64"
 
 
-def _indices(array: Array, what: str, count: int) -> Problems:
-    yield from _int64(array, what, "SNN314")
+def _indices(array: Array, what: str, count: int, least: int = 0, code: str = "SNN314") -> Problems:
+    yield from _int64(array, what, code)
     if array.ndim != 1:
-        yield "SNN314", f"has {what} of shape {array.shape}, not a list"
-    elif array.size and not (array.min() >= 0 and array.max() < count):
-        yield "SNN314", f"has a {what} outside 0..{count - 1}"
+        yield code, f"has {what} of shape {array.shape}, not a list"
+    elif array.size and not (array.min() >= least and array.max() < count):
+        yield code, f"has a {what} outside {least}..{count - 1}"
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

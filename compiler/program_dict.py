@@ -3,7 +3,7 @@
 The fields of the dataclasses in ``program`` drive it, so a new field needs nothing here. Three things stand elsewhere:
 arrays, for which ``put`` returns a string and ``get`` the array again; neuron programs, which are shared and numbered
 in the list ``neurons``; and the origin, which is no part of the plain data. Fields that say nothing (None, an empty
-string or an unknown location by default) are left out.
+string or tuple or an unknown location by default) are left out.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _plain(value: Any, path: str, put: Put, numbers: Mapping[NeuronProgram, int]
 
 
 def _silent(value: object, default: object) -> bool:
-    return isinstance(value, (NoneType, str, Loc)) and value == default and value in (None, "", Loc())
+    return isinstance(value, (NoneType, str, tuple, Loc)) and value == default and value in (None, "", (), Loc())
 
 
 class Builder:

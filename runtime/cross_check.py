@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir.graph import Graph
-from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
 from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.program import Program
 from snncc.compiler.trace import Feed, Sent, Trace, feed_levels
@@ -133,7 +133,8 @@ def _levels(
     """Compare the levels of every sample with the integer network's; yield the number of samples done."""
     total = len(next(iter(levels.values())))
     size = samples_at_once(network, 64)
-    told = [node.name for node in network.nodes if isinstance(node.op, Encode | Fire | MaxPool | Readout)]
+    kinds = Encode | Fire | Ladder | MaxPool | Readout
+    told = [node.name for node in network.nodes if isinstance(node.op, kinds) or node.name in network.outputs]
     for begin in range(0, total, size):
         ours = execute(network, {name: array[begin : begin + size] for name, array in levels.items()})
         for sample in range(begin, min(begin + size, total)):

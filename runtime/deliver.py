@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, SparseSynapses
+from snncc.compiler.program import SILENCE, Connection, ConvSynapses, DenseSynapses, SparseSynapses
 from snncc.runtime.matrix import unrolled
 
 Ints = npt.NDArray[np.int64]
@@ -37,30 +37,25 @@ class Wire:
     def __init__(self, connection: Connection, sources: int, targets: int) -> None:
         """Arrange the weights by source neuron."""
         self.connection = connection
-        self._gather = connection.gather
-        seen = sources if self._gather is None else self._gather.size
-        self._synapses = _arranged(connection, seen, targets)
+        self._synapses = _arranged(connection, sources, targets)
         self.fan_out = self._synapses.fan_out
-        if self._gather is not None:
-            self.fan_out = np.bincount(self._gather, weights=self.fan_out, minlength=sources).astype(np.int64)
 
     def deliver(self, spikes: Ints) -> Ints:
         """Return what arrives, int64 [targets, streams], for payloads [sources, streams]."""
-        seen = spikes if self._gather is None else spikes[self._gather]
-        return self._synapses.deliver(np.ascontiguousarray(seen))
+        return self._synapses.deliver(np.ascontiguousarray(spikes))
 
 
 def _arranged(connection: Connection, sources: int, targets: int) -> _Synapses:
-    synapses = connection.synapses
+    synapses, gather = connection.synapses, connection.gather
     if isinstance(synapses, SparseSynapses):
-        return _Sparse(synapses, sources, targets)
+        return _Sparse(synapses, gather, sources, targets)
     if isinstance(synapses, DenseSynapses):
         pixel = (1, 1)
         weight = synapses.weight[:, :, None, None]
-        return _Conv(ConvSynapses(weight, (weight.shape[1], *pixel), pixel, (0, 0, 0, 0), pixel))
+        return _Conv(ConvSynapses(weight, (weight.shape[1], *pixel), pixel, (0, 0, 0, 0), pixel), gather, sources)
     if len(synapses.in_shape) > 3:
-        return _Sparse(unrolled(synapses), sources, targets)
-    return _Conv(_planar(synapses))
+        return _Sparse(unrolled(synapses), gather, sources, targets)
+    return _Conv(_planar(synapses), gather, sources)
 
 
 def _planar(conv: ConvSynapses) -> ConvSynapses:
@@ -77,51 +72,62 @@ def _planar(conv: ConvSynapses) -> ConvSynapses:
 class _Conv:
     """Shared kernels: a spike at (c, y, x) meets one output pixel a tap, and there every channel of its group."""
 
-    def __init__(self, conv: ConvSynapses) -> None:
+    def __init__(self, conv: ConvSynapses, gather: Ints | None, sources: int) -> None:
         outs, ins, rows, columns = conv.weight.shape
         grouped = np.asarray(conv.weight).reshape(conv.groups, outs // conv.groups, ins, rows, columns)
         by_source = grouped.transpose(0, 2, 3, 4, 1).reshape(conv.groups * ins, rows, columns, -1)
         self.weight = np.ascontiguousarray(by_source, dtype=np.int64)
-        self.in_shape = np.array(conv.in_shape, dtype=np.int64)
-        self.out_shape = np.array(conv.out_shape, dtype=np.int64)
-        self.steps = np.array([*conv.strides, *conv.pads[:2], *conv.dilations, ins], dtype=np.int64)
-        self.fan_out = self._count()
+        self.out_shape, self.ins = conv.out_shape, ins
+        self.down, self.right = _meets(conv, 0), _meets(conv, 1)
+        seen = np.arange(sources) if gather is None else gather
+        heard = np.flatnonzero(seen != SILENCE)
+        self.neurons = np.ascontiguousarray(seen[heard])  # the neuron behind each input that hears one
+        self.places = np.stack(np.unravel_index(heard, conv.in_shape), axis=1)  # and its channel, row, column
+        counts = self._count().ravel()[heard]
+        self.fan_out = np.bincount(self.neurons, weights=counts, minlength=sources).astype(np.int64)
 
     def _count(self) -> Ints:
-        """Return the fan-out of each source neuron: deliver its spike through ones where weights are not zero."""
+        """Return the fan-out of each input [channels, rows, columns]: at each tap, the weights that are not zero."""
         taps = np.count_nonzero(self.weight, axis=3).astype(np.int64)
-        channels, height, width = self.in_shape
-        fan = np.zeros((channels, height, width), dtype=np.int64)
-        for row, column in np.ndindex(*taps.shape[1:]):
-            hit = np.outer(self._meets(0, row), self._meets(1, column))
-            fan += taps[:, row, column, None, None] * hit
-        return fan.ravel()
-
-    def _meets(self, axis: int, tap: int) -> Ints:
-        """Return for each position along an axis whether the tap there meets an output, 1 or 0."""
-        stride, pad, dilation = self.steps[axis], self.steps[2 + axis], self.steps[4 + axis]
-        at = np.arange(self.in_shape[1 + axis]) + pad - tap * dilation
-        meets: Ints = ((at >= 0) & (at % stride == 0) & (at // stride < self.out_shape[1 + axis])).astype(np.int64)
-        return meets
+        down, right = (self.down >= 0).astype(np.int64), (self.right >= 0).astype(np.int64)
+        fan: Ints = np.einsum("crk,yr,xk->cyx", taps, down, right)
+        return fan
 
     def deliver(self, spikes: Ints) -> Ints:
         """Return what arrives, int64 [targets, streams], for payloads [sources, streams]."""
-        arriving = _conv_events(spikes, self.weight, self.in_shape, self.out_shape, self.steps)
-        streams = spikes.shape[1]
+        streams, (channels, height, width) = spikes.shape[1], self.out_shape
+        if self.weight.shape[3] == 1:  # taps of one channel lie beside each other
+            arriving = np.zeros((streams, channels, height * width), dtype=np.int64).transpose(0, 2, 1)
+        else:
+            arriving = np.zeros((streams, height * width, channels), dtype=np.int64)
+        taps = self.weight, self.down, self.right
+        _conv_events(spikes, self.neurons, self.places, *taps, self.ins, width, arriving)
         arrived: Ints = np.ascontiguousarray(arriving.transpose(2, 1, 0).reshape(-1, streams))
         return arrived
+
+
+def _meets(conv: ConvSynapses, axis: int) -> Ints:
+    """Return the output position that each tap meets from each input position along an axis, -1 for none."""
+    taps = np.arange(conv.weight.shape[2 + axis]) * conv.dilations[axis]
+    at = np.arange(conv.in_shape[1 + axis])[:, None] + conv.pads[axis] - taps
+    to = at // conv.strides[axis]
+    inside = (at % conv.strides[axis] == 0) & (to >= 0) & (to < conv.out_shape[1 + axis])
+    meets: Ints = np.where(inside, to, -1)
+    return meets
 
 
 class _Sparse:
     """Single synapses, listed by source."""
 
-    def __init__(self, synapses: SparseSynapses, sources: int, targets: int) -> None:
-        order = np.argsort(synapses.source, kind="stable")
-        self.begin = np.searchsorted(synapses.source[order], np.arange(sources + 1))
+    def __init__(self, synapses: SparseSynapses, gather: Ints | None, sources: int, targets: int) -> None:
+        source = synapses.source if gather is None else gather[synapses.source]
+        order = np.argsort(source, kind="stable")
+        order = order[source[order] != SILENCE]
+        self.begin = np.searchsorted(source[order], np.arange(sources + 1))
         self.target = np.ascontiguousarray(synapses.target[order], dtype=np.int64)
         self.weight = np.ascontiguousarray(synapses.weight[order], dtype=np.int64)
         self.targets = targets
-        self.fan_out = np.bincount(synapses.source[synapses.weight != 0], minlength=sources).astype(np.int64)
+        self.fan_out = np.bincount(source[order][self.weight != 0], minlength=sources).astype(np.int64)
 
     def deliver(self, spikes: Ints) -> Ints:
         """Return what arrives, int64 [targets, streams], for payloads [sources, streams]."""
@@ -129,33 +135,28 @@ class _Sparse:
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
-def _conv_events(spikes, weight, in_shape, out_shape, steps):  # type: ignore[no-untyped-def]
-    """Return arrivals [streams, pixels, channels]; steps holds strides, begin pads, dilations, channels of a group."""
-    sources, streams = spikes.shape
-    height, width = out_shape[1], out_shape[2]
+def _conv_events(spikes, neurons, places, weight, down, right, ins, width, arriving):  # type: ignore[no-untyped-def]
+    """Add to arriving [streams, pixels, channels]. The input at (channel, row, column) places[i] hears neurons[i]."""
     outs = weight.shape[3]
-    arriving = np.zeros((streams, height * width, out_shape[0]), dtype=np.int64)
-    area = in_shape[1] * in_shape[2]
-    for source in range(sources):
-        channel, pixel = source // area, source % area
-        y, x = pixel // in_shape[2], pixel % in_shape[2]
-        first = channel // steps[6] * outs
-        for stream in range(streams):
-            payload = spikes[source, stream]
+    for i in range(len(neurons)):
+        for stream in range(spikes.shape[1]):
+            payload = spikes[neurons[i], stream]
             if payload == 0:
                 continue
+            channel, y, x = places[i, 0], places[i, 1], places[i, 2]
+            first = channel // ins * outs
             for row in range(weight.shape[1]):
-                up = y + steps[2] - row * steps[4]
-                if up < 0 or up % steps[0] or up // steps[0] >= height:
+                up = down[y, row]
+                if up < 0:
                     continue
                 for column in range(weight.shape[2]):
-                    left = x + steps[3] - column * steps[5]
-                    if left < 0 or left % steps[1] or left // steps[1] >= width:
+                    left = right[x, column]
+                    if left < 0:
                         continue
-                    at = up // steps[0] * width + left // steps[1]
+                    to = arriving[stream, up * width + left, first : first + outs]
+                    by = weight[channel, row, column]
                     for out in range(outs):
-                        arriving[stream, at, first + out] += weight[channel, row, column, out] * payload
-    return arriving
+                        to[out] += by[out] * payload
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]

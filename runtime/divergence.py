@@ -6,11 +6,15 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.program import Population, Program
 from snncc.compiler.trace import Sent
-from snncc.runtime.matrix import synapse_matrix
+from snncc.runtime.matrix import synapses_onto
 
+Ints = npt.NDArray[np.int64]
 Arrived = tuple[tuple[str, int, int, int], ...]
 
 
@@ -42,28 +46,32 @@ class Divergence:
 
 
 class Past:
-    """The steps whose spikes may still be under way."""
+    """The spikes that may still be under way."""
 
     def __init__(self, program: Program) -> None:
         """Begin before step 0."""
         self.program = program
-        longest = max((c.delay for c in program.connections), default=1)
-        self._steps: deque[Mapping[str, Sent]] = deque(maxlen=longest + 1)
+        delays = {p.name: 0 for p in program.populations}
+        for c in program.connections:
+            delays[c.source] = max(delays[c.source], c.delay)
+        self._spikes: dict[str, deque[Ints]] = {
+            name: deque(maxlen=delay + 1) for name, delay in delays.items() if delay
+        }
 
     def add(self, sent: Mapping[str, Sent]) -> None:
         """Take note of a step."""
-        self._steps.append(sent)
+        for name, spikes in self._spikes.items():
+            spikes.append(sent[name].spikes)
 
     def arrived(self, population: Population, neuron: int, stream: int) -> Arrived:
         """Return (source population, neuron, payload, weight) of what arrived at a neuron in the step noted last."""
         arrived = []
-        sizes = {p.name: p.size for p in self.program.populations}
         for connection in self.program.connections:
-            if connection.target != population.name or connection.delay >= len(self._steps):
+            steps = self._spikes[connection.source]
+            if connection.target != population.name or connection.delay >= len(steps):
                 continue
-            row = synapse_matrix(connection, sizes[connection.source], population.size).getrow(neuron)
-            payloads = self._steps[-1 - connection.delay][connection.source].spikes[:, stream]
-            for source, weight in zip(row.indices, row.data, strict=True):
+            payloads = steps[-1 - connection.delay][:, stream]
+            for source, weight in synapses_onto(connection, neuron).items():
                 if payloads[source]:
-                    arrived.append((connection.source, int(source), int(payloads[source]), int(weight)))
+                    arrived.append((connection.source, source, int(payloads[source]), weight))
         return tuple(arrived)

@@ -20,25 +20,38 @@ from snncc.runtime.deliver import Wire
 Ints = npt.NDArray[np.int64]
 
 
+def _number(value: Ints) -> Ints:
+    """Return a comparison's result as 1 and 0."""
+    return value.astype(np.int64) if value.dtype == np.bool_ else value
+
+
+def _on_numbers(op: Callable[..., Ints]) -> Callable[..., Ints]:
+    return lambda *args: op(*map(_number, args))
+
+
 def _select(condition: Ints, then: Ints, other: Ints) -> Ints:
-    chosen: Ints = np.where(np.not_equal(condition, 0), then, other)
+    if condition.ndim == 0:  # of the phase alone
+        return then if condition else other
+    chosen: Ints = np.where(condition, then, other)
     return chosen
 
 
+# Comparisons give booleans, which become 1 and 0 where an operation needs a number; select, which follows most of them,
+# does not.
 _RUN: dict[str, Callable[..., Ints]] = {
     "copy": lambda a: a,
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "shl": np.left_shift,
-    "shr": np.right_shift,
-    "min": np.minimum,
-    "max": np.maximum,
-    "clip": lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi),
-    "ge": lambda a, b: np.greater_equal(a, b).astype(np.int64),
-    "gt": lambda a, b: np.greater(a, b).astype(np.int64),
-    "eq": lambda a, b: np.equal(a, b).astype(np.int64),
-    "lt": lambda a, b: np.less(a, b).astype(np.int64),
+    "add": _on_numbers(np.add),
+    "sub": _on_numbers(np.subtract),
+    "mul": _on_numbers(np.multiply),
+    "shl": _on_numbers(np.left_shift),
+    "shr": _on_numbers(np.right_shift),
+    "min": _on_numbers(np.minimum),
+    "max": _on_numbers(np.maximum),
+    "clip": _on_numbers(lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi)),
+    "ge": _on_numbers(np.greater_equal),
+    "gt": _on_numbers(np.greater),
+    "eq": _on_numbers(np.equal),
+    "lt": _on_numbers(np.less),
     "select": _select,
 }
 
@@ -74,23 +87,24 @@ class _Running:
         values: dict[str, Ints] = {**self.params, **self.states, "phase": np.int64(phase)}
         for port in self.neuron.ports:
             values[f"in.{port}"] = arrived.get(port, self.silent)
-        spikes = self.silent
+        spikes = np.int64(0)
         for line in self.neuron.code:
             args = [_value(arg, values) for arg in line.args]
             if line.op == "emit":
-                spikes = np.broadcast_to(args[0], self.silent.shape)
+                spikes = _number(args[0])
             else:
                 values[line.target] = _RUN[line.op](*args)
         for state in self.neuron.states:
-            self.states[state.name] = self._fitting(values[state.name], state.name, state.bits - 1)
+            self.states[state.name] = self._fitting(_number(values[state.name]), state.name, state.bits - 1)
         width = self.population.payload_bits - self.population.signed
-        self._fitting(spikes, "payload", width, signed=self.population.signed)
-        return Sent(spikes, self.states[self.neuron.membrane])
+        sent = self._fitting(spikes, "payload", width, signed=self.population.signed)
+        return Sent(sent, self.states[self.neuron.membrane])
 
     def _fitting(self, value: Ints, name: str, bits: int, signed: bool = True) -> Ints:
-        array = np.broadcast_to(value, self.silent.shape)
+        """Return a value for every neuron and stream, once it is known to fit the width."""
         least = -(1 << bits) if signed else 0
-        if array.size and (array.min() < least or array.max() >= 1 << bits):
+        array = np.broadcast_to(value, self.silent.shape)
+        if value.size and (value.min() < least or value.max() >= 1 << bits):
             neuron, stream = (int(i) for i in np.argwhere((array < least) | (array >= 1 << bits))[0])
             message = f"{name} of population {self.population.name} left {least}..{(1 << bits) - 1}"
             raise StateOverflow(message, self.population.name, neuron, stream)

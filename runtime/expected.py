@@ -42,13 +42,13 @@ class Expectation:
         Args:
             program: the spiking program.
             network: the integer network it was lowered from.
-            values: what the integer executor gave, [samples * streams, *shape], sample by sample.
+            values: what the integer executor gave, integers [samples * streams, *shape], sample by sample.
             samples: samples in each stream.
             streams: streams.
         """
         self.program, self.samples = program, samples
         claims = [(p, p.claim) for p in program.populations if p.claim]
-        self.watched = {p.name: _Watched(p, claim, network, values, (samples, streams)) for p, claim in claims}
+        self.watched = {p.name: _Watched(p, claim, network, values, streams) for p, claim in claims}
 
     def at(self, population: Population, step: int) -> Expected:
         """Return what a population must do in a step; NOTHING after its last sample."""
@@ -62,33 +62,34 @@ class Expectation:
 
 
 class _Watched:
-    """A population with its levels and charges, int64 [samples, neurons, streams] each."""
+    """A population with its levels and charges, and those of the sample asked for last, int64 [neurons, streams]."""
 
     def __init__(
-        self, population: Population, claim: Claim, network: Graph, values: Mapping[str, Ints], split: tuple[int, int]
+        self, population: Population, claim: Claim, network: Graph, values: Mapping[str, Ints], streams: int
     ) -> None:
-        self.population, self.claim = population, claim
+        self.population, self.claim, self.streams = population, claim, streams
         self.levels = Levels(claim.lo, claim.hi)
-        self.q = _arranged(values[claim.node], split)
-        self.charge, self.theta = self._charge(network, values, split)
-        zero = np.zeros_like(self.q[0])
+        self.q = values[claim.node]
+        self.charge = values[f"{claim.node}.charge"] if claim.kind == "fire" else self.q
+        self.theta = _theta(network, claim)
+        zero = np.zeros((population.size, streams), dtype=np.int64)
         self.silence = Expected(zero, None if claim.kind == "pool" else zero)
+        self._sample, self._q, self._charge = -1, zero, zero
 
-    def _charge(self, network: Graph, values: Mapping[str, Ints], split: tuple[int, int]) -> tuple[Ints, Ints]:
-        one = np.ones((1, 1), dtype=np.int64)
-        if self.claim.kind != "fire":
-            return self.q, one
-        node = network.node[self.claim.node]
-        theta = network.constants[node.inputs[-1]]
-        if theta.shape != node.type.shape:
-            theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
-        spread = np.broadcast_to(theta, node.type.shape).reshape(-1, 1)
-        return _arranged(values[f"{node.name}.charge"], split), spread
+    def _turn(self, sample: int) -> None:
+        if sample != self._sample:
+            self._sample, self._q = sample, self._of(self.q, sample)
+            self._charge = self._q if self.charge is self.q else self._of(self.charge, sample)
+
+    def _of(self, values: Ints, sample: int) -> Ints:
+        """Return the values of a sample in every stream."""
+        part = values[sample * self.streams : (sample + 1) * self.streams].reshape(self.streams, -1)
+        return np.ascontiguousarray(part.T, dtype=np.int64)
 
     def at(self, sample: int, phase: int) -> Expected:
         """Return spikes and membrane, int64 [neurons, streams], of a sample at a phase 0..interval-1."""
-        q, charge = self.q[sample], self.charge[sample]
-        zero = self.silence.spikes
+        self._turn(sample)
+        q, charge, zero = self._q, self._charge, self.silence.spikes
         if self.claim.kind == "read":
             return Expected(zero, charge)
         coding = _coding(self.claim)
@@ -99,12 +100,21 @@ class _Watched:
         return Expected(spikes, coding.membrane_at(charge, q, self.theta, step, self.levels))
 
 
+def _theta(network: Graph, claim: Claim) -> Ints:
+    """Return the thresholds of a population, int64 [neurons, 1]; [1, 1] and 1 where its membrane begins as the level.
+
+    Inputs and relays have levels for charges; a ladder keeps the level in its membrane once it has counted thresholds.
+    """
+    if claim.kind != "fire":
+        return np.ones((1, 1), dtype=np.int64)
+    node = network.node[claim.node]
+    theta = network.constants[node.inputs[-1]]
+    if theta.shape != node.type.shape:
+        theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
+    return np.broadcast_to(theta, node.type.shape).reshape(-1, 1)
+
+
 def _coding(claim: Claim) -> Coding:
     if claim.coding not in CODINGS:
         raise InternalError(f"unknown coding '{claim.coding}'")
     return CODINGS[claim.coding]
-
-
-def _arranged(values: Ints, split: tuple[int, int]) -> Ints:
-    samples, streams = split
-    return np.ascontiguousarray(values.reshape(samples, streams, -1).transpose(0, 2, 1))

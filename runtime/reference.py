@@ -5,16 +5,17 @@ It shares no arithmetic with the spiking emulator or with the passes that made t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
+from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
 from snncc.compiler.ir.op import Op
-from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
+from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Pad, Reshape, Transpose
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 
 Ints = npt.NDArray[np.int64]
 EXACT = 1 << 53  # integers below this are exact in float64 (IEEE 754 binary64: 53-bit significand)
@@ -22,28 +23,44 @@ MOST_VALUES = 1 << 24  # values held at a time, 128 MiB
 PATCHES = 1 << 21  # values of a convolution's patches that are held at a time
 
 
-def execute(graph: Graph, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+def execute(graph: Graph, levels: Mapping[str, Ints], keep: Collection[str] | None = None) -> dict[str, Ints]:
     """Return every value of a quantized graph, int64 [batch, *shape] each.
 
-    A ``fire`` node gives its levels under its name, and u + b + theta // 2 under ``name + ".charge"``.
+    A ``fire`` node gives its levels under its name, and u + b + theta // 2 under ``name + ".charge"``; a ``ladder``
+    its levels and u + b.
 
     Args:
         graph: a QUANTIZED graph.
         levels: the levels of each encode node, int64 [batch, *shape]; see ``encode``.
+        keep: names of the values wanted, all of them by default; the others do not outlive their last reader.
     """
     values: dict[str, Ints] = {}
+    last = {name: node for node in graph.nodes for name in node.inputs}
     for node in graph.nodes:
-        if isinstance(node.op, Encode):
-            values[node.name] = np.asarray(levels[node.name], dtype=np.int64)
-            continue
-        inputs = [values[name] if name in values else graph.constants[name] for name in node.inputs]
-        if isinstance(node.op, Fire):
-            charge, theta = _latched(node, inputs)
-            values[f"{node.name}.charge"] = charge
-            values[node.name] = np.clip(np.floor_divide(charge, theta), node.op.lo, node.op.hi)
-        else:
-            values[node.name] = _EVALUATE[type(node.op)](node.op, *inputs)
+        _evaluate(graph, node, levels, values)
+        if keep is not None:
+            done = [node.name, f"{node.name}.charge", *node.inputs]
+            for name in {name for name in done if name not in keep and last.get(name, node) is node}:
+                values.pop(name, None)
     return values
+
+
+def _evaluate(graph: Graph, node: Node, levels: Mapping[str, Ints], values: dict[str, Ints]) -> None:
+    """Add the values of a node."""
+    if isinstance(node.op, Encode):
+        values[node.name] = np.asarray(levels[node.name], dtype=np.int64)
+        return
+    inputs = [values[name] if name in values else graph.constants[name] for name in node.inputs]
+    if isinstance(node.op, Fire):
+        charge, theta = _latched(node, inputs)
+        values[f"{node.name}.charge"] = charge
+        values[node.name] = np.clip(np.floor_divide(charge, theta), node.op.lo, node.op.hi)
+    elif isinstance(node.op, Ladder):
+        *charges, bias, thresholds, steps = inputs
+        values[f"{node.name}.charge"] = _total(charges, bias)
+        values[node.name] = _climbed(node.op, values[f"{node.name}.charge"], thresholds, steps)
+    else:
+        values[node.name] = _EVALUATE[type(node.op)](node.op, *inputs)
 
 
 def samples_at_once(graph: Graph, most: int) -> int:
@@ -82,10 +99,24 @@ def _latched(node: Node, inputs: list[Ints]) -> tuple[Ints, Ints]:
     """Return u + b + theta // 2, and theta, both broadcast to the node's shape."""
     *charges, bias, theta = inputs
     theta = _broadcast(theta, node.type.shape)
-    charge = _broadcast(bias, node.type.shape) + np.floor_divide(theta, 2)
+    return _total(charges, bias) + np.floor_divide(theta, 2), theta
+
+
+def _total(charges: list[Ints], bias: Ints) -> Ints:
+    """Return b + the sum of the charges."""
+    total = _broadcast(bias, charges[0].shape[1:])
     for edge in charges:
-        charge = charge + edge
-    return charge, theta
+        total = total + edge
+    return total
+
+
+def _climbed(op: Ladder, u: Ints, thresholds: Ints, steps: Ints) -> Ints:
+    """Return first + sum over j of d_j [u >= T_j]: T does not fall, so that is a sum over the first few steps."""
+    q = np.empty_like(u)
+    for c in range(len(thresholds)):
+        reached = np.searchsorted(thresholds[c], u[:, c], side="right")
+        q[:, c] = op.first + np.concatenate([[0], np.cumsum(steps[c])])[reached]
+    return q
 
 
 def _broadcast(constant: Ints, shape: tuple[int, ...]) -> Ints:
@@ -111,7 +142,8 @@ def _conv(op: Conv, x: Array, w: Array) -> Ints:
 
 
 def _part(x: Array, cut: tuple[slice, ...]) -> Array:
-    index = (slice(None), slice(None), *cut)
+    """Return the part of every sample that its last axes' slices leave."""
+    index = (*(slice(None),) * (x.ndim - len(cut)), *cut)
     return x[index]
 
 
@@ -150,10 +182,7 @@ def _max_pool(op: MaxPool, x: Ints) -> Ints:
 
 def _readout(op: Readout, *inputs: Ints) -> Ints:
     *charges, bias = inputs
-    total = _broadcast(bias, charges[0].shape[1:])
-    for edge in charges:
-        total = total + edge
-    return total
+    return _total(charges, bias)
 
 
 def _reshape(op: Reshape, x: Ints) -> Ints:
@@ -169,6 +198,30 @@ def _concat(op: Concat, *inputs: Ints) -> Ints:
     return np.concatenate(inputs, axis=op.axis + 1)
 
 
+def _slice(op: Slice, x: Ints) -> Ints:
+    cuts = (slice(*cut) for cut in zip(op.starts, op.stops, op.steps, strict=True))
+    return _part(x, tuple(cuts))
+
+
+def _upsample(op: Upsample, x: Ints) -> Ints:
+    for axis, factor in enumerate(op.factors, 2):
+        x = np.repeat(x, factor, axis)
+    return x
+
+
+def _dilate(op: Dilate, x: Ints) -> Ints:
+    sizes = [(n - 1) * step + 1 for n, step in zip(x.shape[2:], op.steps, strict=True)]
+    y = np.zeros((*x.shape[:2], *sizes), dtype=np.int64)
+    index = (slice(None), slice(None), *(slice(None, None, step) for step in op.steps))
+    y[index] = x
+    return y
+
+
+def _pad(op: Pad, x: Ints) -> Ints:
+    rank = x.ndim - 1
+    return np.pad(x, [(0, 0), *zip(op.pads[:rank], op.pads[rank:], strict=True)])
+
+
 _EVALUATE: dict[type[Op], Callable[..., Ints]] = {
     Conv: _conv,
     Dense: _dense,
@@ -176,5 +229,9 @@ _EVALUATE: dict[type[Op], Callable[..., Ints]] = {
     Readout: _readout,
     Reshape: _reshape,
     Transpose: _transpose,
+    Slice: _slice,
+    Upsample: _upsample,
+    Dilate: _dilate,
+    Pad: _pad,
     Concat: _concat,
 }

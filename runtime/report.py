@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from snncc.runtime.divergence import Divergence
@@ -53,7 +53,7 @@ class Report:
         integer_mae: the same of the integer network.
         float_psnr_db: peak signal-to-noise ratio against y.
         integer_psnr_db: the same of the integer network.
-        output_mae: mean absolute difference of float and integer outputs, in real units.
+        output_mae: mean absolute difference of float and integer outputs, in real units; of the first output.
         coding: coding of the activations.
         bits: n where levels = 2^n - 1 were asked for as bits, else None.
         levels: Q, the greatest level.
@@ -73,6 +73,7 @@ class Report:
         device_samples: samples and witnesses run on it.
         device_steps: timesteps run on it, 0 for one that gives levels.
         device_mismatches: differing spikes, membranes or levels.
+        output_maes: ``output_mae`` of every output, by name.
     """
 
     exact: bool
@@ -109,6 +110,7 @@ class Report:
     device_samples: int = 0
     device_steps: int = 0
     device_mismatches: int = 0
+    output_maes: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""

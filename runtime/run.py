@@ -41,8 +41,9 @@ def run(program: Program, x: Array | Mapping[str, Array], engine: str | None = N
         return _emulated(program, _encoded(program, inputs))
     if program.origin is None:
         raise fail("SNN340", f"program '{program.name}' holds no network", hint="use --engine emulator")
-    values = Collapsed(program.origin.network).run(inputs)
-    return {output.name: values[output.population] for output in program.outputs}
+    network = program.origin.network
+    values = Collapsed(network).run(inputs)
+    return {output.name: values[network.named_outputs[output.name]] for output in program.outputs}
 
 
 def input_levels(program: Program, x: Array | Mapping[str, Array]) -> dict[str, Ints]:
@@ -78,7 +79,7 @@ def to_levels(tensor: TensorInput, x: Array) -> Ints:
 
 
 def emulate(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
-    """Return the membranes the outputs read for every sample, stepping samples back to back.
+    """Return the outputs of every sample, int64 [samples, *shape] by name, stepping samples back to back.
 
     Args:
         program: a program with tensor inputs.
@@ -90,8 +91,7 @@ def emulate(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
         part = {name: array[begin : begin + BACK_TO_BACK, None] for name, array in levels.items()}
         for name, values in _read(program, part).items():
             found[name].extend(values)
-    populations = program.population
-    return {o.name: np.stack(found[o.name]).reshape(total, *populations[o.population].shape) for o in program.outputs}
+    return {output.name: program.shown(output, np.stack(found[output.name])) for output in program.outputs}
 
 
 def _read(program: Program, levels: Mapping[str, Ints]) -> dict[str, list[Ints]]:

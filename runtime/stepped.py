@@ -14,11 +14,13 @@ from snncc.compiler.program import Population, Program, TensorInput
 from snncc.compiler.trace import Sent
 from snncc.runtime.divergence import Divergence, Past
 from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
-from snncc.runtime.expected import Expectation
+from snncc.runtime.expected import Expectation, Expected
 from snncc.runtime.reference import execute, samples_at_once
 
 Ints = npt.NDArray[np.int64]
 BACK_TO_BACK = 20  # samples fed to a stream one after the other, state carried
+MOST_BACK_TO_BACK = 100
+FILLED = 4  # how many times as long as it takes to fill a program it is kept filled
 MOST_STREAMS = 32
 
 
@@ -56,22 +58,49 @@ def step_and_compare(
     outputs: dict[str, list[Ints]] = {name: [] for name in network.outputs}
     done = 0
     while done < total:
-        samples, streams = _shape_of_chunk(network, total - done)
+        samples, streams = _shape_of_chunk(program, network, total - done)
         size = samples * streams
         part = {name: array[done : done + size] for name, array in levels.items()}
-        values = execute(network, part)
+        values = _values(program, network, part)
         _Chunk(program, network, values, (samples, streams), done, tally).run()
         for name, found in outputs.items():
-            found.append(values[name])
+            found.append(values[name].astype(np.int64))
         done += size
         progress(size)
     tally.samples += total
     return {name: np.concatenate(found) for name, found in outputs.items()}
 
 
-def _shape_of_chunk(network: Graph, left: int) -> tuple[int, int]:
-    """Return (samples back to back, streams) of the next chunk: deep first, then wide, within memory."""
-    samples = min(left, BACK_TO_BACK)
+def _values(program: Program, network: Graph, levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    """Return what the integer network gives for all that is claimed and for its outputs, in the narrowest integers."""
+    claims = [p.claim for p in program.populations if p.claim]
+    wanted = {*network.outputs, *(c.node for c in claims), *(f"{c.node}.charge" for c in claims if c.kind == "fire")}
+    total = len(next(iter(levels.values())))
+    size = samples_at_once(network, total)
+    pieces = []
+    for begin in range(0, total, size):
+        some = {name: array[begin : begin + size] for name, array in levels.items()}
+        pieces.append({name: _narrow(array) for name, array in execute(network, some, wanted).items()})
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+def _narrow(values: Ints) -> Ints:
+    """Return integers in the narrowest type that holds them: a chunk's levels are many and small."""
+    least, greatest = values.min(initial=0), values.max(initial=0)
+    kinds = (np.int8, np.int16, np.int32, np.int64)
+    kind = next(k for k in kinds if np.iinfo(k).min <= least and greatest <= np.iinfo(k).max)
+    narrow: Ints = values.astype(kind)
+    return narrow
+
+
+def _shape_of_chunk(program: Program, network: Graph, left: int) -> tuple[int, int]:
+    """Return (samples back to back, streams) of the next chunk: deep first, then wide, within memory.
+
+    Steps in which the first sample has not come through, or the last has passed, are work for nothing: a deep program
+    gets more samples.
+    """
+    deep = FILLED * program.latency // max(program.interval, 1)
+    samples = min(left, max(BACK_TO_BACK, min(deep, MOST_BACK_TO_BACK)))
     widest = samples_at_once(network, MOST_STREAMS * samples) // samples
     return samples, max(1, min(widest, left // samples))
 
@@ -123,27 +152,35 @@ class _Chunk:
         if expected.spikes is None:
             return
         wrong = did.spikes != expected.spikes
-        wrong_membrane = np.zeros_like(wrong)
-        if expected.membrane is not None:
-            wrong_membrane = did.membrane != expected.membrane
-        count = int(np.count_nonzero(wrong | wrong_membrane))
-        self.tally.mismatches += count
-        if count and self.tally.first is None:
-            seen = ("spike", did.spikes, expected.spikes)
-            if not wrong.any():
-                seen = ("membrane", did.membrane, expected.membrane)  # type: ignore[assignment]
-            self.tally.first = self._divergence(population, step, *seen)
+        wrong_membrane = None if expected.membrane is None else did.membrane != expected.membrane
+        if wrong.any() or (wrong_membrane is not None and wrong_membrane.any()):
+            self._note(population, step, did, expected)
         if step >= population.start:
             self._count(population, did)
 
+    def _note(self, population: Population, step: int, did: Sent, expected: Expected) -> None:
+        """Count what differs; keep the first difference."""
+        assert expected.spikes is not None
+        wrong = did.spikes != expected.spikes
+        due = did.membrane if expected.membrane is None else expected.membrane
+        self.tally.mismatches += int(np.count_nonzero(wrong | (did.membrane != due)))
+        if self.tally.first is not None:
+            return
+        if wrong.any():
+            self.tally.first = self._divergence(population, step, "spike", did.spikes, expected.spikes)
+        else:
+            self.tally.first = self._divergence(population, step, "membrane", did.membrane, due)
+
     def _count(self, population: Population, did: Sent) -> None:
-        fired = np.count_nonzero(did.spikes, axis=1)
-        spikes = int(fired.sum())
-        self.tally.spikes += spikes
-        self.tally.synops += int(fired @ self.emulator.fan_out[population.name])
-        self.tally.payload_bits += spikes * population.payload_bits
         by_population = self.tally.by_population
-        by_population[population.name] = by_population.get(population.name, 0) + spikes
+        fired = did.spikes != 0
+        count = int(np.count_nonzero(fired))
+        by_population[population.name] = by_population.get(population.name, 0) + count
+        if not count:
+            return
+        self.tally.spikes += count
+        self.tally.synops += int(self.emulator.fan_out[population.name] @ np.count_nonzero(fired, axis=1))
+        self.tally.payload_bits += count * population.payload_bits
 
     def _divergence(self, population: Population, step: int, what: str, found: Ints, expected: Ints) -> Divergence:
         neuron, stream = (int(i) for i in np.argwhere(found != expected)[0])

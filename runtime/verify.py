@@ -13,7 +13,8 @@ import numpy.typing as npt
 from snncc.compiler.data import as_inputs, check_data
 from snncc.compiler.diagnostics import SnnccError, fail
 from snncc.compiler.ir.graph import Array, Graph
-from snncc.compiler.ir.integer_ops import Fire
+from snncc.compiler.ir.integer_ops import Fire, Ladder
+from snncc.compiler.ir.views import behind_views
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.program_check import check_program
 from snncc.runtime import metrics
@@ -75,12 +76,16 @@ def verify(
 
 @dataclass
 class _Outputs:
-    """First outputs of all samples: real values of the float network, integers of the integer network."""
+    """Outputs of all samples: real values of the float network's first, integers of the integer network's all.
+
+    ``errors`` are mean absolute differences in real units, by the name the user gives an output.
+    """
 
     real: npt.NDArray[np.float32]
     integer: Ints
     all_integer: dict[str, Ints]
     scale: float
+    errors: dict[str, float]
 
 
 @dataclass
@@ -97,14 +102,25 @@ def _outputs(origin: Origin, inputs: Mapping[str, Array], progress: Progress) ->
     network = origin.network
     floats = FloatNetwork(origin.model)
     total = len(next(iter(inputs.values())))
-    pieces = []
-    for batch in floats.batches(inputs):
-        pieces.append(batch[network.outputs[0]])
-        progress("float network", sum(map(len, pieces)), total)
     integers = Collapsed(network).run(inputs)
-    first = network.outputs[0]
-    scale = float(network.node[first].op.scale)  # type: ignore[attr-defined]
-    return _Outputs(np.concatenate(pieces), integers[first], integers, scale)
+    scales = {name: _scale(network, name) for name in network.outputs}
+    first, done = network.outputs[0], 0
+    pieces, differences = [], dict.fromkeys(network.outputs, 0.0)
+    for batch in floats.batches(inputs):
+        pieces.append(batch[first])
+        size = len(batch[first])
+        for name, scale in scales.items():
+            shown = integers[name][done : done + size] * scale
+            differences[name] += metrics.mae(shown, batch[name]) * size / total
+        done += size
+        progress("float network", done, total)
+    errors = {label: differences[name] for label, name in network.named_outputs.items()}
+    return _Outputs(np.concatenate(pieces), integers[first], integers, scales[first], errors)
+
+
+def _scale(network: Graph, output: str) -> float:
+    """Return the real value of 1 at an output: that of its readout, which views may follow."""
+    return float(behind_views(network, output)[0].op.scale)  # type: ignore[attr-defined]
 
 
 def _stepped(
@@ -191,6 +207,7 @@ def _report(
         device_samples=device.samples,
         device_steps=device.steps,
         device_mismatches=device.mismatches,
+        output_maes=outputs.errors,
     )
 
 
@@ -206,7 +223,7 @@ def _scores(outputs: _Outputs, labels: Array | None) -> dict[str, float | None]:
         "integer_psnr_db",
     )
     scores: dict[str, float | None] = dict.fromkeys(names)
-    scores["output_mae"] = metrics.mae(shown, real)
+    scores["output_mae"] = next(iter(outputs.errors.values()))
     shape = outputs.integer.shape[1:]
     if int(np.prod(shape)) > 1 and max(shape) == int(np.prod(shape)) and not _is_target(labels, shape):
         guess, exact_guess = metrics.top1(real), metrics.top1(outputs.integer)
@@ -227,7 +244,7 @@ def _is_target(labels: Array | None, shape: tuple[int, ...]) -> bool:
 def _layers(origin: Origin, inputs: Mapping[str, Array]) -> tuple[LayerReport, ...]:
     """Compare every firing node's float value with its levels, on some of the data."""
     network = origin.network
-    fires = [node for node in network.nodes if isinstance(node.op, Fire)]
+    fires = [node for node in network.nodes if isinstance(node.op, Fire | Ladder)]
     errors = {node.name: metrics.LayerError(node.name) for node in fires}
     some = {name: array[:LAYER_SAMPLES] for name, array in inputs.items()}
     floats = FloatNetwork(origin.model, [node.name for node in fires])

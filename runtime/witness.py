@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire
+from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder
+from snncc.runtime.first_layers import FirstLayers
 from snncc.runtime.reference import execute, samples_at_once
 from snncc.runtime.ties import threshold_inputs
 
@@ -26,7 +27,8 @@ class Witnesses:
 
     Attributes:
         levels: int64 [count, *shape] by encode node.
-        ties: rounding ties (charge plus half threshold a multiple of the threshold) they cause in the integer network.
+        ties: rounding ties (charge plus half threshold a multiple of the threshold; of a ladder, a charge equal to a
+            threshold) that they cause in the integer network.
     """
 
     levels: dict[str, Ints]
@@ -47,11 +49,12 @@ def witnesses(graph: Graph, seed: int = 0) -> Witnesses:
     """
     rng = np.random.default_rng(seed)
     encodes = [node for node in graph.nodes if isinstance(node.op, Encode)]
+    first = FirstLayers(graph)
     parts = [_constant(encodes, "lo"), _constant(encodes, "hi"), _constant(encodes, "lo")]
     parts += [_single(encodes, rng) for _ in range(SINGLES)]
     for _ in range(EXTREMES):
         signs = {node.name: rng.random(node.type.shape) < 0.5 for node in encodes}
-        for chosen in (_aligned(graph, signs, rng), signs):
+        for chosen in (_aligned(graph, first, signs, rng), signs):
             parts += [_signed(encodes, chosen), _signed(encodes, {name: ~s for name, s in chosen.items()})]
     parts += [*threshold_inputs(graph, rng), *_ties(graph, encodes, rng)]
     ties = sum(int(_tie_counts(graph, {name: a[None] for name, a in part.items()})[0]) for part in parts)
@@ -75,22 +78,31 @@ def _signed(encodes: list[Node], signs: Mapping[str, npt.NDArray[np.bool_]]) -> 
 
 
 def _aligned(
-    graph: Graph, signs: Mapping[str, npt.NDArray[np.bool_]], rng: np.random.Generator
+    graph: Graph, first: FirstLayers, signs: Mapping[str, npt.NDArray[np.bool_]], rng: np.random.Generator
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return signs that drive one neuron of a first layer to its extreme, found by single-sign flips of the weights."""
+    """Return signs that drive neurons of first layers to their extremes: those of their weights.
+
+    Where a convolution reads an input as it is, its kernel's signs are laid side by side over the whole of it;
+    elsewhere one neuron's are put where it reads.
+    """
     aligned = dict(signs)
+    direct = set()
     for node in graph.nodes:
-        source = graph.node.get(node.inputs[0])
-        if not node.op.linear or source is None or source.name not in aligned:
+        source = graph.types.get(node.inputs[0])
+        if not node.op.linear or node.inputs[0] not in aligned or source is None:
             continue
         weight = graph.constants[node.inputs[1]]
         kernel = weight[rng.integers(len(weight))] > 0
-        shape = source.type.shape
-        if kernel.ndim == len(shape) and kernel.shape[0] == shape[0]:
-            reps = [-(-n // k) for n, k in zip(shape, kernel.shape, strict=True)]
-            cut = tuple(slice(0, n) for n in shape)
-            aligned[source.name] = np.tile(kernel, reps)[cut]
-    return aligned
+        if kernel.ndim == len(source.shape) and kernel.shape[0] == source.shape[0]:
+            reps = [-(-n // k) for n, k in zip(source.shape, kernel.shape, strict=True)]
+            aligned[node.inputs[0]] = np.tile(kernel, reps)[tuple(slice(0, n) for n in source.shape)]
+            direct.add(node.name)
+    flat = np.concatenate([aligned[n.name].ravel() for n in first.encodes])
+    for node in first.nodes:
+        if direct.isdisjoint(node.inputs):
+            neuron = first.neuron(node, int(rng.integers(node.type.shape[0])), rng)
+            flat[neuron.where] = neuron.weights > 0
+    return first.split(flat)
 
 
 def _ties(graph: Graph, encodes: list[Node], rng: np.random.Generator) -> list[dict[str, Ints]]:
@@ -106,12 +118,19 @@ def _tie_counts(graph: Graph, levels: Mapping[str, Ints]) -> Ints:
     values = execute(graph, levels)
     counts = np.zeros(len(next(iter(levels.values()))), dtype=np.int64)
     for node in graph.nodes:
-        if not isinstance(node.op, Fire):
-            continue
-        theta = graph.constants[node.inputs[-1]]
-        if theta.shape != node.type.shape:
-            theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
-        charge = values[f"{node.name}.charge"]
-        tie = (charge % theta == 0) & (theta % 2 == 0) & (charge > theta * node.op.lo) & (charge <= theta * node.op.hi)
-        counts += tie.reshape(len(counts), -1).sum(axis=1)
+        if isinstance(node.op, Fire | Ladder):
+            counts += _on_threshold(graph, node, values[f"{node.name}.charge"]).reshape(len(counts), -1).sum(axis=1)
     return counts
+
+
+def _on_threshold(graph: Graph, node: Node, charge: Ints) -> npt.NDArray[np.bool_]:
+    """Return where the charge of a node is a tie: bool [samples, *shape]."""
+    if isinstance(node.op, Ladder):
+        thresholds = graph.constants[node.inputs[-2]]
+        return np.stack([np.isin(charge[:, c], thresholds[c]) for c in range(len(thresholds))], axis=1)
+    theta = graph.constants[node.inputs[-1]]
+    if theta.shape != node.type.shape:
+        theta = theta.reshape(-1, *(1,) * (len(node.type.shape) - 1))
+    within = (charge > theta * node.type.lo) & (charge <= theta * node.type.hi)
+    tie: npt.NDArray[np.bool_] = (charge % theta == 0) & (theta % 2 == 0) & within
+    return tie

@@ -54,9 +54,8 @@ def _run_c(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
     from snncc.backends.c.engine import read_outputs
 
     samples = len(next(iter(levels.values())))
-    populations = program.population
     with tempfile.TemporaryDirectory(prefix="snncc-") as folder:
         artifact = Path(folder) / "artifact"
         write_artifact(get_backend("c"), program, artifact)
         found = read_outputs(artifact, {name: a.reshape(samples, -1) for name, a in levels.items()})
-    return {o.name: found[o.name].reshape(samples, *populations[o.population].shape) for o in program.outputs}
+    return {o.name: found[o.name].reshape(samples, *program.output_shape(o)) for o in program.outputs}

@@ -15,7 +15,7 @@ from snncc.compiler.coding import CODINGS, Levels, firing_neuron
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Graph, Input, Node, Stage
 from snncc.compiler.ir.integer_ops import Encode, Readout
-from snncc.compiler.ir.ops import Conv
+from snncc.compiler.ir.ops import Conv, Reshape, Transpose
 from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL, TensorType
 from snncc.compiler.neuron import OPERATIONS, Instruction, NeuronProgram, Operand, State
 from snncc.compiler.program import (
@@ -57,11 +57,13 @@ def example() -> Program:
     conv = ConvSynapses(np.arange(36).reshape(9, 1, 2, 2), (1, 2, 2), (1, 1), (0, 0, 0, 0), (1, 1))
     back = SparseSynapses(ints(0, 8), ints(8, 0), ints(-1, 2))
     wires = (
-        Connection("y.in", "x", "y", "add", conv, gather=ints(0, 2, 1, 3), loc=loc),
+        Connection("y.in", "x", "y", "add", conv, gather=ints(0, 2, -1, 3), loc=loc),
         Connection("y.back", "y", "y", "add", back, 2),
     )
     inputs = (TensorInput("image", "x", "add", (1, 2, 2), 0, 4, Fraction(3, 8)), EventInput("events", "x", "add"))
-    return Program("net", "loihi1", 4, (x, y), wires, inputs, (Output("logits", "y", Fraction(1, 4096)),))
+    scale, turned = Fraction(1, 4096), ints(0, 3, 6, 1, 4, 7, 2, 5, 8)
+    outputs = (Output("logits", "y", scale), Output("image", "y", scale, (3, 3), turned))
+    return Program("net", "loihi1", 4, (x, y), wires, inputs, outputs)
 
 
 def example_with_origin() -> Program:
@@ -70,10 +72,12 @@ def example_with_origin() -> Program:
         Node("x", Encode(0.375, 0, 4), ("image",), TensorType(LEVEL, (1, 2, 2), 0, 4), Loc("net.onnx", "image")),
         Node("u", Conv((1, 1), (0,) * 4, (1, 1)), ("x", "w"), TensorType(CHARGE, (9, 1, 1))),
         Node("y", Readout(1 / 4096), ("u", "b"), TensorType(CHARGE, (9, 1, 1))),
+        Node("s", Reshape((3, 3)), ("y",), TensorType(CHARGE, (3, 3))),
+        Node("t", Transpose((1, 0)), ("s",), TensorType(CHARGE, (3, 3))),
     )
     constants = {"w": np.arange(-300, -264).reshape(9, 1, 2, 2), "b": np.arange(9) * 10**6}
     image = Input("image", TensorType(FLOAT, (1, 2, 2)), Loc("net.onnx", "image"))
-    network = Graph("net", Stage.QUANTIZED, (image,), nodes, ("y",), constants)
+    network = Graph("net", Stage.QUANTIZED, (image,), nodes, ("y", "t"), constants, ("logits", "image"))
     notes = (Diagnostic("SNN310", "a note", Loc("net.onnx", "conv"), "a hint", "warning"), Diagnostic("SNN311", "b"))
     settings = {"coding": "rate", "bits": 8, "percentile": 99.9, "layers": {"conv1": [4, None]}, "fast": True}
     return replace(example(), origin=Origin(network, b"\x08\x00onnx", notes, settings))
@@ -125,7 +129,7 @@ def populations(draw: st.DrawFn, name: str, neuron: NeuronProgram, interval: int
         params[param] = draw(integers_of(tuple(draw(st.sampled_from([1, size])) for size in kept)))
     levels = {"lo": st.integers(-(2**40), 0), "hi": st.integers(1, 2**40)}
     sent = st.builds(
-        Claim, names, st.sampled_from(["fire", "pool", "copy"]), st.sampled_from(sorted(CODINGS)), **levels
+        Claim, names, st.sampled_from(["fire", "ladder", "pool", "copy"]), st.sampled_from(sorted(CODINGS)), **levels
     )
     return Population(
         name,
@@ -170,7 +174,7 @@ def connections(draw: st.DrawFn, name: str, source: Population, target: Populati
         pairs = draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(0, target.size - 1)), max_size=12))
         ends = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         synapses = SparseSynapses(ends[:, 0], ends[:, 1], draw(integers_of((len(pairs),))))
-    gather = draw(arrays(np.int64, (count,), elements=st.integers(0, source.size - 1))) if gathers else None
+    gather = draw(arrays(np.int64, (count,), elements=st.integers(-1, source.size - 1))) if gathers else None
     port = draw(st.sampled_from(target.neuron.ports))
     delay = draw(st.integers(1, 2**40))
     return Connection(name, source.name, target.name, port, synapses, delay, gather, draw(locations))
@@ -181,6 +185,17 @@ def tensor_inputs(draw: st.DrawFn, name: str, population: Population) -> TensorI
     port = draw(st.sampled_from(population.neuron.ports))
     lo, hi = draw(st.integers(-(2**40), 0)), draw(st.integers(1, 2**40))
     return TensorInput(name, population.name, port, population.shape, lo, hi, draw(scales))
+
+
+@st.composite
+def read(draw: st.DrawFn, name: str, population: Population) -> Output:
+    """Return an output in the population's own shape, in another, or in another order."""
+    gather, shape = None, draw(st.sampled_from([(), (1, population.size)]))
+    if draw(st.booleans()):
+        count = draw(st.integers(1, 5))
+        gather = draw(arrays(np.int64, (count,), elements=st.integers(0, population.size - 1)))
+        shape = (count, 1)
+    return Output(name, population.name, draw(scales), shape, gather)
 
 
 @st.composite
@@ -197,5 +212,5 @@ def programs(draw: st.DrawFn) -> Program:
         fed = draw(cell)
         event = EventInput(name, fed.name, draw(st.sampled_from(fed.neuron.ports)))
         inputs.append(event if interval == 0 or draw(st.booleans()) else draw(tensor_inputs(name, fed)))
-    outputs = [Output(name, draw(cell).name, draw(scales)) for name in draw(st.lists(names, max_size=2, unique=True))]
+    outputs = [draw(read(name, draw(cell))) for name in draw(st.lists(names, max_size=2, unique=True))]
     return Program(draw(names), draw(names), interval, tuple(cells), tuple(wires), tuple(inputs), tuple(outputs))

@@ -60,6 +60,9 @@ EXACT: dict[str, Callable[..., int]] = {
 }
 
 
+ECHO = parse_neuron("port x\nstate v:16\nv = copy in.x\nemit v")
+
+
 def test_every_operation_has_bounds() -> None:
     assert set(EXACT) == set(OPERATIONS)
 
@@ -200,7 +203,7 @@ def listed(connection: Connection) -> list[tuple[int, int, int]]:
     else:
         found = convolved(synapses)
     gather = connection.gather
-    return found if gather is None else [(i, int(gather[j]), weight) for i, j, weight in found]
+    return found if gather is None else [(i, int(gather[j]), weight) for i, j, weight in found if gather[j] >= 0]
 
 
 def convolved(conv: ConvSynapses) -> list[tuple[int, int, int]]:
@@ -223,6 +226,21 @@ def test_what_a_connection_delivers_stays_within_its_bounds(program: Program) ->
         assert greatest <= high
         if not isinstance(connection.synapses, ConvSynapses):  # a kernel's taps may all lie outside the input
             assert (low, high) == (min(least, 0), max(greatest, 0))
+
+
+def test_channels_of_a_convolution_that_hear_nothing_do_not_count() -> None:
+    weight = np.array([[[100], [3]], [[-50], [7]]])  # [out, in, kernel]
+    conv = ConvSynapses(weight, (2, 2), (1,), (0, 0), (1,))
+    split = ConvSynapses(weight[:, :1], (2, 2), (1,), (0, 0), (1,), 2)
+    for synapses, gather, expected in (
+        (conv, [-1, -1, 0, 1], (0, 7)),
+        (conv, [-1, 0, 0, 1], (-50, 103)),
+        (split, [-1, -1, 0, 1], (-50, 0)),
+        (split, [0, 1, -1, -1], (0, 100)),
+    ):
+        a, b = Population("a", (2,), parse_neuron("state v:8"), {}), Population("b", (2, 2), ECHO, {})
+        wire = Connection("c", "a", "b", "x", synapses, gather=np.array(gather))
+        assert connection_bounds(Program("p", "any", 0, (a, b), (wire,)), wire) == expected
 
 
 @given(programs())

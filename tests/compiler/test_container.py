@@ -21,7 +21,7 @@ from snncc.compiler.catalogue import CATALOGUE
 from snncc.compiler.container import load_program, save_program
 from snncc.compiler.diagnostics import InternalError, SnnccError
 from snncc.compiler.ir import print_graph
-from snncc.compiler.program import Program
+from snncc.compiler.program import VERSION, Program
 from snncc.compiler.program_text import tensors_of
 from tests.strategies_program import example, example_with_origin, programs
 
@@ -107,8 +107,8 @@ def test_program_json_holds_no_float(saved: Path) -> None:
         raise AssertionError(f"a float: {text}")
 
     plain = json.loads(members_of(saved)["program.json"], parse_float=refuse)
-    assert plain["version"] == 1
-    assert [item["scale"] for item in plain["outputs"]] == ["1/4096"]
+    assert plain["version"] == VERSION
+    assert [item["scale"] for item in plain["outputs"]] == ["1/4096"] * 2
 
 
 def test_arrays_take_the_narrowest_type(saved: Path) -> None:
@@ -223,7 +223,9 @@ def test_a_part_that_is_no_json_is_refused(saved: Path, member: str, data: bytes
     assert codes(changed(saved, {member: data})) == {"SNN303"}
 
 
-@pytest.mark.parametrize(("version", "hint"), [(2, "upgrade"), (0, "compile"), ("1", "compile"), (None, "compile")])
+@pytest.mark.parametrize(
+    ("version", "hint"), [(VERSION + 1, "upgrade"), (1, "compile"), (0, "compile"), ("2", "compile"), (None, "compile")]
+)
 def test_another_version_is_refused_with_what_to_do(saved: Path, version: object, hint: str) -> None:
     plain = {**json.loads(members_of(saved)["program.json"]), "version": version, "later": "unknown"}
     with pytest.raises(SnnccError, match=rf"(?s)SNN304.*hint: .*{hint}"):

@@ -76,7 +76,7 @@ BREACHES: list[tuple[str, str, Callable[[], Program]]] = [
     ("SNN310", "program 'a b'", lambda: replace(OK, name="a b")),
     ("SNN310", "program ''", lambda: replace(OK, name="")),
     ("SNN310", "connection y.back stands 2 times", lambda: replace(OK, connections=OK.connections[1:] * 2)),
-    ("SNN310", "output logits stands 2 times", lambda: replace(OK, outputs=OK.outputs * 2)),
+    ("SNN310", "output logits stands 2 times", lambda: replace(OK, outputs=OK.outputs[:1] * 2)),
     ("SNN310", "input 'a/b'", lambda: with_input(name="a/b")),
     ("SNN310", "population 'é'", lambda: with_third(name="é")),
     ("SNN311", "'u = sub v' does not have the arguments", lambda: with_neuron(code=(Instruction("u", "sub", ("v",)),))),
@@ -101,8 +101,8 @@ BREACHES: list[tuple[str, str, Callable[[], Program]]] = [
     ("SNN314", "weights \\(4, 9\\) from 4 to 9", lambda: with_synapses(dense(4, 9))),
     ("SNN314", "weights \\(9, 4\\) from 2 to 9", lambda: with_connection(synapses=dense(9, 4), gather=ints(0, 1))),
     ("SNN314", "weight of type float32", lambda: with_synapses(DenseSynapses(np.ones((9, 4), dtype=np.float32)))),
-    ("SNN314", "gather index outside 0..3", lambda: with_connection(gather=ints(0, 1, 2, 4))),
-    ("SNN314", "gather index outside 0..3", lambda: with_connection(gather=ints(0, 1, 2, -1))),
+    ("SNN314", "gather index outside -1..3", lambda: with_connection(gather=ints(0, 1, 2, 4))),
+    ("SNN314", "gather index outside -1..3", lambda: with_connection(gather=ints(0, 1, 2, -2))),
     ("SNN314", "gather index of shape \\(2, 2\\)", lambda: with_connection(gather=ints(0, 1, 2, 3).reshape(2, 2))),
     ("SNN314", "source outside 0..3", lambda: with_synapses(sparse(4, 0))),
     ("SNN314", "target outside 0..8", lambda: with_synapses(sparse(0, 9))),
@@ -134,6 +134,12 @@ BREACHES: list[tuple[str, str, Callable[[], Program]]] = [
     ("SNN317", "free-running", lambda: replace(OK, interval=0)),
     ("SNN317", "reads nobody", lambda: with_output(population="nobody")),
     ("SNN317", "no positive float64", lambda: with_output(scale=Fraction(-1))),
+    ("SNN317", "the shape \\(3, 2\\) for 9 neurons", lambda: with_output(shape=(3, 2))),
+    ("SNN317", "the shape \\(9, 1, 1\\) for 2 neurons", lambda: with_output(gather=ints(0, 1))),
+    ("SNN317", "the shape \\(-3, -3\\)", lambda: with_output(shape=(-3, -3))),
+    ("SNN317", "gather index outside 0..8", lambda: with_output(shape=(2,), gather=ints(0, -1))),
+    ("SNN317", "gather index outside 0..8", lambda: with_output(shape=(2,), gather=ints(9, 0))),
+    ("SNN317", "gather index of type float64", lambda: with_output(shape=(2,), gather=np.zeros(2))),
 ]
 
 
@@ -143,6 +149,24 @@ def test_a_broken_rule_is_reported(code: str, message: str, broken: Callable[[],
     assert {p.code for p in problems} == {code}
     assert re.search(message, "\n".join(p.message for p in problems))
     assert code in CATALOGUE
+
+
+OTHERWISE: list[Callable[[Program], Program]] = [
+    lambda p: replace(p, outputs=(replace(p.outputs[1], shape=()),)),
+    lambda p: replace(p, outputs=(replace(p.outputs[1], gather=None),)),
+    lambda p: replace(p, outputs=(replace(p.outputs[1], scale=Fraction(1)),)),
+    lambda p: replace(p, outputs=(replace(p.outputs[0], name="image"),)),
+    lambda p: replace(p, outputs=(replace(p.outputs[0], name="other"),)),
+    lambda p: replace(p, outputs=(replace(p.outputs[0], population="x", shape=(2, 2)),)),
+]
+
+
+@pytest.mark.parametrize("change", OTHERWISE)
+def test_an_output_must_show_what_the_network_shows(change: Callable[[Program], Program]) -> None:
+    """In its order and its shape, through the views that follow the readout."""
+    program = change(example_with_origin())
+    wanted = f"output {program.outputs[0].name} is not read as the network has it"
+    assert [(p.code, p.message) for p in check_program(program)] == [("SNN317", wanted)]
 
 
 @pytest.mark.parametrize("program", [example(), example_with_origin()])

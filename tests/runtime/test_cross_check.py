@@ -10,7 +10,8 @@ import pytest
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.ir import Graph
-from snncc.compiler.mapping.lower import Choice, lower
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Program
 from snncc.compiler.targets import load_target
 from snncc.compiler.trace import Feed, Sent, Trace

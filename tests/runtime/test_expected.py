@@ -11,7 +11,8 @@ import pytest
 from snncc.compiler.coding import CODINGS, Levels, train
 from snncc.compiler.diagnostics import InternalError
 from snncc.compiler.ir import Graph
-from snncc.compiler.mapping.lower import Choice, lower
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Claim, Program
 from snncc.compiler.targets import load_target
 from snncc.runtime.emulator import Emulator, run_levels

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, SparseSynapses, Synapses
 from snncc.runtime.deliver import Wire
-from snncc.runtime.matrix import synapse_matrix
+from snncc.runtime.matrix import synapse_matrix, synapses_onto
 
 Ints = npt.NDArray[np.int64]
 
@@ -67,13 +67,27 @@ def test_a_convolution_has_the_synapses_of_its_equation(conv: ConvSynapses) -> N
 
 @given(convolutions(), st.integers(1, 9), st.data())
 def test_a_gather_says_which_neuron_each_input_is(conv: ConvSynapses, sources: int, data: st.DataObject) -> None:
-    """Inputs that are one neuron add up, neurons that are no input stay silent."""
+    """Inputs that are one neuron add up, neurons that are no input stay silent, and so do inputs that are -1."""
     straight = by_hand(conv)
-    gather = np.array([data.draw(st.integers(0, sources - 1)) for _ in range(straight.shape[1])], dtype=np.int64)
-    expected = np.zeros((len(straight), sources), dtype=np.int64)
-    for column, source in enumerate(gather):
-        expected[:, source] += straight[:, column]
+    gather = np.array([data.draw(st.integers(-1, sources - 1)) for _ in range(straight.shape[1])], dtype=np.int64)
+    expected = gathered(straight, sources, gather)
     assert (matrix(conv, sources, len(straight), gather) == expected).all()
+    connection = Connection("c", "a", "b", "add", conv, gather=gather)
+    for target, row in enumerate(expected):
+        assert {j: w for j, w in synapses_onto(connection, target).items() if w} == nonzero(row)
+
+
+def gathered(straight: Ints, sources: int, gather: Ints) -> Ints:
+    """Return W [targets, sources] from the same of the inputs of the synapses."""
+    found = np.zeros((len(straight), sources), dtype=np.int64)
+    for column, source in enumerate(gather):
+        if source >= 0:
+            found[:, source] += straight[:, column]
+    return found
+
+
+def nonzero(row: Ints) -> dict[int, int]:
+    return {int(j): int(row[j]) for j in np.flatnonzero(row)}
 
 
 def test_a_dense_connection_is_its_weights() -> None:
@@ -109,3 +123,37 @@ def test_delivery_carries_what_the_matrix_says(conv: ConvSynapses, seed: int) ->
     weights = synapse_matrix(connection, sources, targets)
     assert np.array_equal(wire.deliver(spikes), weights @ spikes)
     assert np.array_equal(wire.fan_out, np.asarray((weights != 0).sum(axis=0)).ravel())
+
+
+@st.composite
+def wires(draw: st.DrawFn) -> tuple[Connection, int, Ints]:
+    """Return a connection with a gather, the number of its sources, and the same without the gather as a matrix."""
+    conv, sources = draw(convolutions()), draw(st.integers(1, 9))
+    straight = by_hand(conv)
+    synapses: Synapses = conv
+    kind = draw(st.sampled_from(["conv", "dense", "sparse"]))
+    if kind == "dense":
+        synapses = DenseSynapses(straight)
+    elif kind == "sparse":
+        target, source = np.indices(straight.shape)
+        synapses = SparseSynapses(source.ravel(), target.ravel(), straight.ravel())
+    inputs = st.lists(st.integers(-1, sources - 1), min_size=straight.shape[1], max_size=straight.shape[1])
+    gather = np.array(draw(inputs), dtype=np.int64)
+    return Connection("c", "a", "b", "add", synapses, gather=gather), sources, straight
+
+
+@given(wires(), st.integers(0, 99))
+def test_delivery_through_a_gather_carries_what_the_matrix_says(made: tuple[Connection, int, Ints], seed: int) -> None:
+    connection, sources, straight = made
+    assert connection.gather is not None
+    weights = gathered(straight, sources, connection.gather)
+    wire = Wire(connection, sources, len(straight))
+    spikes = np.random.default_rng(seed).integers(-3, 4, (sources, 2))
+    assert np.array_equal(wire.deliver(spikes), weights @ spikes)
+    assert np.array_equal(synapse_matrix(connection, sources, len(straight)).toarray(), weights)
+    assert np.array_equal(
+        wire.fan_out, gathered((straight != 0).astype(np.int64), sources, connection.gather).sum(axis=0)
+    )
+    assert all(
+        nonzero(row) == {j: w for j, w in synapses_onto(connection, i).items() if w} for i, row in enumerate(weights)
+    )

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snncc.compiler.ir import Graph
+from snncc.compiler.ir.integer_ops import Ladder
 from snncc.compiler.ir.ops import Concat, Conv, MaxPool
 from snncc.runtime import reference
 from snncc.runtime.reference import clipped, encode, execute
-from tests.integer_nets import IntegerNet, random_levels
+from tests.integer_nets import IntegerNet, integer_networks, random_levels
 
 Ints = npt.NDArray[np.int64]
 
@@ -227,3 +228,87 @@ def test_outputs_keep_the_shape_of_their_node() -> None:
     graph = net.graph(net.read(net.conv(net.input(1, 4, 5), 2, 2), name="y"))
     assert outputs(graph, random_levels(graph, 6)).shape == (6, 2, 3, 4)
     assert prod(graph.types["y"].shape) == 24
+
+
+@given(graph=integer_networks(every=True), seed=st.integers(0, 99))
+@settings(max_examples=25)
+def test_a_ladder_is_its_first_level_and_a_step_for_each_threshold_reached(graph: Graph, seed: int) -> None:
+    values = execute(graph, random_levels(graph, 3, seed))
+    for node in graph.nodes:
+        if not isinstance(node.op, Ladder):
+            continue
+        bias, thresholds, steps = (graph.constants[name] for name in node.inputs[-3:])
+        u = values[f"{node.name}.charge"]
+        charges = sum(values[name] for name in node.inputs[:-3])
+        assert (u == charges + bias.reshape(-1, *(1,) * (u.ndim - 2))).all()
+        for at in np.ndindex(u.shape):
+            pairs = zip(thresholds[at[1]].tolist(), steps[at[1]].tolist(), strict=True)
+            q = node.op.first + sum(step for threshold, step in pairs if u[at] >= threshold)
+            assert values[node.name][at] == q
+            assert node.op.lo <= q <= node.op.hi
+
+
+def test_a_ladder_counts_thresholds_that_meet_each_by_itself() -> None:
+    net = IntegerNet()
+    charge = net.dense(net.input(1, lo=-9, hi=9), 1, [1])
+    ladder = net.ladder(charge, lo=-1, hi=4, first=-1, thresholds=[[-2, 3, 3, 5]], steps=[[1, 1, 1, -1]])
+    graph = net.graph(net.read(net.dense(ladder), name="y"))
+    found = execute(graph, {"x.levels": np.array([[-3], [-2], [2], [3], [4], [5], [9]])})[ladder]
+    assert found.ravel().tolist() == [-1, 0, 0, 2, 2, 1, 1]
+
+
+def moved(net: IntegerNet, value: str) -> tuple[Ints, Ints]:
+    """Return an input and what is made of it, without the axis of samples."""
+    graph = net.graph(net.read(net.dense(value), name="y"))
+    levels = random_levels(graph, 3)
+    return levels["x.levels"][2], execute(graph, levels)[value][2]
+
+
+def test_a_slice_takes_each_axis_from_start_to_stop_by_steps() -> None:
+    net = IntegerNet()
+    x, y = moved(net, net.slice(net.input(3, 5, 7, hi=99), (1, 0, 2), (3, 5, 7), (1, 2, 3)))
+    assert y.shape == (2, 3, 2)
+    for i, j, k in np.ndindex(y.shape):
+        assert y[i, j, k] == x[1 + i, 2 * j, 2 + 3 * k]
+
+
+def test_upsampling_repeats_each_position() -> None:
+    net = IntegerNet()
+    x, y = moved(net, net.upsample(net.input(2, 2, 3, hi=99), 3, 2))
+    assert y.shape == (2, 6, 6)
+    for c, i, j in np.ndindex(y.shape):
+        assert y[c, i, j] == x[c, i // 3, j // 2]
+
+
+def test_dilation_puts_zeros_between() -> None:
+    net = IntegerNet()
+    x, y = moved(net, net.dilate(net.input(2, 2, 3, lo=-9, hi=99), 3, 2))
+    assert y.shape == (2, 4, 5)
+    for c, i, j in np.ndindex(y.shape):
+        assert y[c, i, j] == (x[c, i // 3, j // 2] if i % 3 == j % 2 == 0 else 0)
+
+
+def test_padding_puts_zeros_around_channels_too() -> None:
+    net = IntegerNet()
+    x, y = moved(net, net.pad(net.input(1, 2, lo=-9, hi=99), 1, 0, 2, 1))
+    assert y.tolist() == [[0, 0, 0], [*x[0].tolist(), 0], [0, 0, 0], [0, 0, 0]]
+
+
+@given(graph=integer_networks(every=True))
+@settings(max_examples=25)
+def test_values_that_are_not_wanted_are_dropped_and_the_others_stay_the_same(graph: Graph) -> None:
+    levels = random_levels(graph, 3)
+    whole = execute(graph, levels)
+    wanted = {*graph.outputs, *(name for name in whole if name.endswith(".charge"))}
+    some = execute(graph, levels, keep=wanted)
+    assert set(some) == wanted
+    assert all((some[name] == whole[name]).all() for name in wanted)
+
+
+def test_outputs_may_be_views_of_readouts() -> None:
+    net = IntegerNet()
+    read = net.read(net.conv(net.input(1, 2, 3), 4), bias=[1, 2, 3, 4], name="y")
+    shown = net.transpose(net.reshape(read, 2, 2, 6), 2, 0, 1)
+    graph = net.graph(shown)
+    values = execute(graph, random_levels(graph, 3))
+    assert (values[shown] == values[read].reshape(3, 2, 2, 6).transpose(0, 3, 1, 2)).all()

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import InternalError
 from snncc.compiler.ir import Graph
-from snncc.compiler.mapping.lower import Choice, lower
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.neuron import Instruction
 from snncc.compiler.program import ConvSynapses, EventInput, Population, Program
 from snncc.compiler.targets import load_target
@@ -19,7 +21,7 @@ from snncc.runtime import stepped
 from snncc.runtime.reference import execute
 from snncc.runtime.stepped import Tally, step_and_compare
 from snncc.runtime.witness import witnesses
-from tests.integer_nets import IntegerNet, random_levels, two_layers
+from tests.integer_nets import IntegerNet, integer_networks, random_levels, two_layers
 
 each_coding = pytest.mark.parametrize("name", CODINGS)
 Change = Callable[[Population], Population]
@@ -151,6 +153,33 @@ def test_a_wrong_instruction_is_located(name: str, theta: int, old: str, new: st
 def test_a_wrong_pool_is_located(name: str, old: str, new: str) -> None:
     graph = two_layers()
     assert_located(with_population(program_of(graph, name), "pool", with_code(old, new)), graph, "pool")
+
+
+@each_coding
+@settings(max_examples=15)
+@given(graph=integer_networks(every=True))
+def test_ladders_joins_and_moved_values_are_exact(name: str, graph: Graph) -> None:
+    tally = Tally()
+    program = lower(graph, Choice(CODINGS[name], CODINGS["graded"]), load_target("loihi2"))
+    given = random_levels(graph, 20)
+    outputs = step_and_compare(program, graph, given, tally)
+    assert (tally.mismatches, tally.samples) == (0, 20), tally.first
+    values = execute(graph, given)
+    assert all((outputs[name] == values[name]).all() for name in graph.outputs)
+
+
+@each_coding
+def test_a_wrong_threshold_of_a_ladder_is_located(name: str) -> None:
+    net = IntegerNet(2)
+    charge = net.conv(net.input(1, 4, 4), 2, 3)
+    first = net.ladder(charge, hi=3, thresholds=[[-6, 1, 8], [-3, 0, 4]], name="first")
+    graph = net.graph(net.read(net.dense(first), name="y"))
+    program = program_of(graph, name)
+    assert tallied(program, graph).mismatches == 0
+    for parameter in ("t0", "t1", "t2"):
+        tally = tallied(with_population(program, "first", with_param(parameter, 1)), graph)
+        assert tally.first is not None
+        assert tally.first.population == "first"
 
 
 def test_a_divergence_tells_step_sample_neuron_values_and_inputs() -> None:

@@ -219,6 +219,27 @@ def test_several_inputs_and_outputs_are_compared() -> None:
     assert np.abs(found - real).mean() < 0.2 * np.abs(real).mean()
 
 
+def test_images_are_compared_in_real_units_and_every_output_is() -> None:
+    """An image is a view of a readout; its scale is the readout's."""
+    net = Net(3)
+    hidden = net.relu(net.conv(net.input(1, 6, 6), 4, name="c"), name="r")
+    pixels = net.conv(hidden, 4, name="pixels")
+    apart = net.transpose(net.reshape(pixels, 2, 2, 2, 2), 2, 0, 3, 1)
+    graph = net.graph(net.reshape(apart, 1, 4, 4, name="image"), net.dense(net.reshape(hidden, 64), 3, name="w"))
+    x = np.random.default_rng(0).random((30, 1, 6, 6), dtype=np.float32)
+    program = snncc.compile(graph, x, levels=63)
+    assert program.origin is not None
+    float_image, float_w = ort.InferenceSession(program.origin.model).run(None, {"x": x})
+    shown = snncc.run(program, x)
+    assert shown["image"].shape == (30, 1, 4, 4)
+    report = verify(program, x, float_image + 0.25)
+    assert report.exact
+    assert report.integer_mae == pytest.approx(np.abs(shown["image"] - float_image - 0.25).mean())
+    assert report.output_mae == pytest.approx(np.abs(shown["image"] - float_image).mean())
+    assert report.output_maes == {"image": report.output_mae, "w": pytest.approx(np.abs(shown["w"] - float_w).mean())}
+    assert report.output_mae < 0.1 * np.abs(float_image).mean()
+
+
 def test_a_program_without_its_network_cannot_be_verified() -> None:
     with pytest.raises(SnnccError, match="SNN340"):
         verify(tiny().without_origin(), images(2))
