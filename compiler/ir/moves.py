@@ -60,7 +60,8 @@ def _upsample(op: Upsample, array: npt.NDArray[Kind], fill: int = 0) -> npt.NDAr
 def _dilate(op: Dilate, array: npt.NDArray[Kind], fill: int = 0) -> npt.NDArray[Kind]:
     spatial = [(n - 1) * step + 1 for n, step in zip(array.shape[1:], op.steps, strict=True)]
     wide = np.full((array.shape[0], *spatial), fill, dtype=array.dtype)
-    wide[(slice(None), *(slice(None, None, step) for step in op.steps))] = array
+    places = [slice(None), *(slice(None, None, step) for step in op.steps)]
+    wide[tuple(places)] = array
     return wide
 
 

@@ -8,6 +8,8 @@ two connections into the same port and add up.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,8 +30,8 @@ def mantissas(weight: Ints, bits: int) -> list[Ints]:
         weight: int64 [channels, ...].
         bits: width of a mantissa, sign included, at least 2.
     """
-    parts = []
-    rest = np.asarray(weight)
+    parts: list[Ints] = []
+    rest: Ints = np.asarray(weight)
     while True:
         shift = exponents(rest)
         wide = (np.abs(rest).reshape(len(rest), -1).max(axis=1, initial=0) >> shift) >= 1 << (bits - 1)
@@ -48,5 +50,5 @@ def _lowest_digit(weight: Ints, shift: Ints, bits: int) -> Ints:
     return digit << shift
 
 
-def _column(values: npt.NDArray[np.generic], like: Ints) -> npt.NDArray[np.generic]:
+def _column(values: npt.NDArray[Any], like: Ints) -> npt.NDArray[Any]:
     return values.reshape(-1, *(1,) * (like.ndim - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -15,12 +15,13 @@ from snncc.compiler.ir.moves import moved, moves
 from snncc.compiler.ir.ops import AveragePool, Concat, Conv, MaxPool, Relu
 from snncc.compiler.ir.types import TensorType
 from snncc.compiler.passes.base import Pass
-from snncc.compiler.quantize.calibrate import limited, run
+from snncc.compiler.quantize.calibrate import MOST_VALUES, limited, run
 from snncc.compiler.quantize.layers import Layer, layers
-from snncc.compiler.quantize.scales import activation_scale
+from snncc.compiler.quantize.scales import activation_scale, channel_scales
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Readers = list[tuple[Node, Ints]]
 ENOUGH = 500  # values of a channel that tell its best scale as well as its root mean square
 PRIOR = 4.0  # weight, in samples, of the layer's mean square in a channel's
 ELSEWHERE = -1  # a channel that shows something else
@@ -53,15 +54,27 @@ class Equalize(Pass):
         owned = _own_constants(graph)
         constants = {name: np.array(array) for name, array in owned.constants.items()}
         data = limited(owned, self.calibration)
-        for layer in layers(owned):
-            readers = _readers(owned, layer)
-            if readers:
-                active = np.abs(run(owned, data, [layer.node.name])[layer.node.name])
-                factor = _factors(active, self.levels)
-                _divide(layer.linears, factor, constants)
-                for reader, channel in readers:
-                    _multiply(reader, np.where(channel == ELSEWHERE, 1.0, factor[channel]), constants)
+        for layer, readers, active in _measured(owned, data):
+            factor = _factors(np.abs(active), self.levels)
+            _divide(layer.linears, factor, constants)
+            for reader, channel in readers:
+                _multiply(reader, np.where(channel == ELSEWHERE, 1.0, factor[channel]), constants)
         return rebuild(owned, owned.nodes, constants)
+
+
+def _measured(graph: Graph, data: Mapping[str, Array]) -> Iterator[tuple[Layer, Readers, npt.NDArray[np.float32]]]:
+    """Yield each layer that can be rescaled with its readers and its activations [samples, channels, ...].
+
+    Layers are run together, as many as MOST_VALUES allows.
+    """
+    samples = len(next(iter(data.values())))
+    found = [(layer, readers) for layer in layers(graph) if (readers := _readers(graph, layer))]
+    while found:
+        sizes = np.cumsum([layer.node.type.size * samples for layer, _ in found])
+        count = max(1, int(np.searchsorted(sizes, MOST_VALUES)))
+        values = run(graph, data, [layer.node.name for layer, _ in found[:count]])
+        yield from ((layer, readers, values.pop(layer.node.name)) for layer, readers in found[:count])
+        found = found[count:]
 
 
 def _own_constants(graph: Graph) -> Graph:
@@ -76,7 +89,7 @@ def _own_constants(graph: Graph) -> Graph:
     return rebuild(graph, nodes, constants)
 
 
-def _readers(graph: Graph, layer: Layer) -> list[tuple[Node, Ints]] | None:
+def _readers(graph: Graph, layer: Layer) -> Readers | None:
     """Return the linear nodes that read a layer, each with the layer's channel behind each of its input channels.
 
     None where the layer cannot be rescaled.
@@ -88,7 +101,7 @@ def _readers(graph: Graph, layer: Layer) -> list[tuple[Node, Ints]] | None:
         return None
     shape = node.type.shape
     column = np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1))
-    found: list[tuple[Node, Ints]] = []
+    found: Readers = []
     return found if _collect(graph.types, users, node, np.broadcast_to(column, shape), found) else None
 
 
@@ -100,11 +113,7 @@ def _is_homogeneous(node: Node) -> bool:
 
 
 def _collect(
-    types: Mapping[str, TensorType],
-    users: Mapping[str, list[Node]],
-    node: Node,
-    channel: Ints,
-    found: list[tuple[Node, Ints]],
+    types: Mapping[str, TensorType], users: Mapping[str, list[Node]], node: Node, channel: Ints, found: Readers
 ) -> bool:
     """Follow a value to the linear nodes that read it; return whether all its readers are such."""
     for user in users[node.name]:
@@ -151,7 +160,7 @@ def _factors(active: npt.NDArray[np.floating], levels: int) -> Floats:
         return np.ones(len(channels))
     seen = channels.shape[1]
     power = (seen * (channels**2).mean(axis=1) + PRIOR * whole) / (seen + PRIOR)
-    scales = np.array([activation_scale(v, levels, unseen=1) if v.max() > 0 else np.nan for v in channels])
+    scales = channel_scales(channels, levels, unseen=1)
     best = np.nan_to_num(scales / activation_scale(active, levels, unseen=1), nan=1.0)
     trust = seen / (seen + ENOUGH)
     factor: Floats = np.clip(best**trust * (power / whole) ** ((1 - trust) / 2), 1 / SPREAD, SPREAD)

@@ -31,7 +31,7 @@ class Steps:
     thresholds: Ints
     steps: Ints
 
-    def levels(self, charge: Floats) -> npt.NDArray[np.int32]:
+    def levels(self, charge: npt.NDArray[np.floating]) -> npt.NDArray[np.int32]:
         """Return the levels, int32, of charges [samples, channels, ...] with bias."""
         heights = self.first + np.cumsum(self.steps, axis=1)
         heights = np.pad(heights, [(0, 0), (1, 0)], constant_values=self.first).astype(np.int32)

@@ -22,13 +22,14 @@ from snncc.compiler.ir.moves import moves
 from snncc.compiler.ir.ops import AveragePool, Concat, MaxPool
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.averages import average_layer
-from snncc.compiler.quantize.findings import mixed_scales, range_finding, too_wide, wide_payload
+from snncc.compiler.quantize.findings import range_finding, too_wide, wide_payload
 from snncc.compiler.quantize.ladders import extent, ladder
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
 from snncc.compiler.quantize.ranges import bounds, copies_fit, payload_fits, widest_level
 from snncc.compiler.quantize.scales import activation_scale, input_range
-from snncc.compiler.quantize.shares import MixedScalesError, Share
+from snncc.compiler.quantize.shares import Share
 from snncc.compiler.quantize.solving import Calibration, Weights
+from snncc.compiler.quantize.support import unsupported
 from snncc.compiler.quantize.weights import Edge, IntegerLayer, firing_layer, reading_layer
 from snncc.compiler.quantize.writing import IntegerNetwork
 from snncc.compiler.targets import Target
@@ -70,6 +71,8 @@ class Quantize(Pass):
             SnnccError: SNN201, SNN202 where a layer cannot be made to fit the target; SNN203 where values of different
                 scales meet in one weight.
         """
+        if problems := list(unsupported(graph)):
+            raise SnnccError(problems)
         return _Quantizer(self, graph).result()
 
 
@@ -117,30 +120,16 @@ class _Quantizer:
             opts.report(Diagnostic("SNN211", message, loc, hint, "warning"))
 
     def _layer(self, layer: Layer) -> None:
-        try:
-            if layer.kind == "average":
-                self._average(layer)
-                return
-            shares = self.known.shares_of(layer)
-        except MixedScalesError:
-            self.problems.append(mixed_scales(layer.node))
-            self._give_up(layer)
+        if layer.kind == "average":
+            self._average(layer)
             return
-        {"fire": self._fire, "curve": self._curve, "readout": self._readout}[layer.kind](layer, shares)
-
-    def _give_up(self, layer: Layer) -> None:
-        """Let a layer that has no integer form send zeros, so that those after it are still looked at."""
-        shape = (len(next(iter(self.known.data.values()))), *layer.node.type.shape)
-        self.known.know(layer.node.name, np.zeros(shape, dtype=np.int32), 1.0, Levels(0, self.options.levels))
-        self.made.shown[layer.node.name] = layer.node.name
+        kinds = {"fire": self._fire, "curve": self._curve, "readout": self._readout}
+        kinds[layer.kind](layer, self.known.shares_of(layer))
 
     def _average(self, layer: Layer) -> None:
         node, op, known = layer.node, layer.node.op, self.known
         assert isinstance(op, AveragePool)
-        sources = fired_sources(self.graph, node.inputs[0])
-        if len(sources) > 1:
-            raise MixedScalesError
-        source = sources[0]
+        (source,) = fired_sources(self.graph, node.inputs[0])
         made = average_layer(op, node.type.shape[0], known.domain[source], known.scale[source], self.options.target)
         sums = np.rint(known.run(node.name, {}, real=False).astype(np.float64) * np.prod(op.kernel))
         known.know(node.name, _levels_of(sums, made.integer, made.levels), made.scale, made.levels)
@@ -204,7 +193,7 @@ class _Quantizer:
         self._tell(layer.node, integer)
         self.made.read(layer.node, self._charges(layer, weights, ".read"), integer)
 
-    def _reach(self, shares: list[Share], integer: IntegerLayer) -> tuple[npt.NDArray[np.int64], ...]:
+    def _reach(self, shares: list[Share], integer: IntegerLayer) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the least and the greatest charge of each channel, bias included, int64 [channels]."""
         edges: list[Edge] = self.known.edges(shares)
         reach = bounds((w, e.levels) for w, e in zip(integer.weights, edges, strict=True))

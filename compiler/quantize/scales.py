@@ -44,6 +44,28 @@ def activation_scale(values: Floats, hi: int, cap: float | None = None, unseen: 
     return float(scales[int(np.argmin(losses))])
 
 
+def channel_scales(channels: Floats, hi: int, unseen: int = 0) -> npt.NDArray[np.float64]:
+    """Return ``activation_scale`` of each row of [channels, values], float64; NaN where no value is positive.
+
+    All rows share one table of losses, for bins and candidates are the same relative to a row's largest value.
+    """
+    tops = channels.max(axis=1, initial=0.0).astype(np.float64)
+    centres, most = (np.arange(BINS) + 0.5) / BINS, 1.0
+    if unseen:
+        most = UNSEEN
+        centres = np.append(centres, most)
+    scales = np.arange(1, round(CANDIDATES * most) + 1) / CANDIDATES / hi
+    levels = np.minimum(np.floor(centres / scales[:, None] + 0.5), hi)
+    losses = (levels * scales[:, None] - centres) ** 2
+    counts = np.zeros((len(channels), len(centres)))
+    counts[:, BINS:] = unseen
+    for row, (values, top) in enumerate(zip(channels, tops, strict=True)):
+        if top > LEAST:
+            counts[row, :BINS] = np.histogram(values[values > 0], bins=BINS, range=(0.0, float(top)))[0]
+    best = scales[np.argmin(counts @ losses.T, axis=1)] * tops
+    return np.where(tops > LEAST, best, np.nan)
+
+
 def _loss(centres: Floats, counts: npt.NDArray[np.int64], scale: float, hi: int) -> float:
     levels = np.minimum(np.floor(centres / scale + 0.5), hi)
     return float((counts * (levels * scale - centres) ** 2).sum())

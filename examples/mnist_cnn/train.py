@@ -162,19 +162,20 @@ def strip_metadata(model: onnx.ModelProto) -> None:
         holder.ClearField("metadata_props")
 
 
-def export_onnx(network: nn.Module, sample: Tensor, path: Path) -> None:
+def export_onnx(network: nn.Module, sample: Tensor, path: Path, output: str = "logits") -> None:
     """Write the network as one ONNX file with a free batch axis and BatchNormalization kept.
 
     Args:
         network: in eval mode, with one input.
         sample: float32 [N, ...], N of 2 or more; N becomes the axis ``batch``.
-        path: the file to write; input ``input``, output ``logits``.
+        path: the file to write; its input is ``input``.
+        output: name of the output.
     """
     program = torch.onnx.export(
         network,
         (sample,),
         input_names=["input"],
-        output_names=["logits"],
+        output_names=[output],
         opset_version=OPSET,
         dynamic_shapes=({0: torch.export.Dim("batch")},),
         dynamo=True,

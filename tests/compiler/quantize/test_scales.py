@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from snncc.compiler.quantize.scales import CANDIDATES, activation_scale, input_range
+from snncc.compiler.quantize.scales import CANDIDATES, activation_scale, channel_scales, input_range
 
 Floats = npt.NDArray[np.float64]
 finite = st.floats(-1e6, 1e6, width=32)
@@ -103,3 +103,15 @@ def test_an_input_takes_all_levels_there_are(
     scale, lo, hi = input_range(np.array(values), graded, 3)
     assert scale == pytest.approx(expected[0])
     assert (lo, hi) == expected[1:]
+
+
+@given(seed=st.integers(0, 99), hi=st.sampled_from([1, 3, 15, 255]), unseen=st.integers(0, 1))
+def test_rows_have_the_scales_that_each_has_alone(seed: int, hi: int, unseen: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(4, 200)) * 10.0 ** rng.integers(-3, 3, (4, 1))
+    rows[3] = -np.abs(rows[3])
+    found = channel_scales(rows, hi, unseen)
+    assert np.isnan(found[3])
+    for row, scale in zip(rows[:3], found[:3], strict=True):
+        alone = activation_scale(row, hi, unseen=unseen)
+        assert abs(scale - alone) <= row.max() / 128 / hi  # where two candidates lose alike, rounding may choose

@@ -8,8 +8,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import snncc
-from snncc.compiler.diagnostics import SnnccError
+from snncc.compiler.ir.ops import Concat
 from snncc.compiler.mapping.mantissas import exponents
+from snncc.compiler.quantize.support import unsupported
+from tests.compiler.passes.helpers import Net
+from tests.compiler.quantize.graphs import canonical
 
 
 def joined(axis: int, scale: float = 100.0, groups: int = 1) -> onnx.ModelProto:
@@ -65,8 +68,17 @@ def test_each_source_has_exponents_of_its_own() -> None:
         assert np.abs(weight).max() >= 64
 
 
-def test_values_of_different_scales_in_one_channel_are_refused_by_name() -> None:
-    with pytest.raises(SnnccError) as caught:
-        snncc.compile(joined(2), X)
-    assert [d.code for d in caught.value.diagnostics] == ["SNN203"]
-    assert "'rc'" in caught.value.diagnostics[0].message
+def test_values_of_different_scales_in_one_channel_are_taken_apart() -> None:
+    """No integer weight serves both scales, so the canonical passes give each a convolution of its own."""
+    program = snncc.compile(joined(2), X)
+    assert snncc.verify(program, X, limit=5).exact
+
+
+def test_a_weight_that_reads_two_sources_is_refused_by_name() -> None:
+    net = Net()
+    x = net.input(1, 2, 2)
+    first, second = (net.relu(net.conv(x, 1, 1), name=name) for name in ("r1", "r2"))
+    graph = canonical(net, net.conv(net.add(Concat(1), first, second), 1, 1, name="y"))
+    problems = list(unsupported(graph))
+    assert [d.code for d in problems] == ["SNN203"]
+    assert "'y'" in problems[0].message
