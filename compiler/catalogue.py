@@ -222,17 +222,17 @@ CATALOGUE: dict[str, Entry] = {
         "in-ports.",
         "Pool in steps of smaller windows (3x3 twice for 5x5, stride 1), use fewer levels, or another coding.",
     ),
-    "SNN333": Entry(
-        "max-pool over several populations",
-        "A max-pool passes spikes on in the step in which they arrive, so what it reads must fire together. It reads "
-        "several populations here, side by side.",
-        "Pool each branch before the branches are joined.",
-    ),
     "SNN332": Entry(
         "coding has no negative levels",
         "A population, an input or what is pooled from it, has negative levels, and neither the chosen coding nor the "
         "inputs' coding on this target can send them.",
         "Use a coding with signed levels (docs/codings.md), or shift the inputs so that none is negative.",
+    ),
+    "SNN333": Entry(
+        "max-pool over several populations",
+        "A max-pool passes spikes on in the step in which they arrive, so what it reads must fire together. It reads "
+        "several populations here, side by side.",
+        "Pool each branch before the branches are joined.",
     ),
     "SNN340": Entry(
         "program holds no network",

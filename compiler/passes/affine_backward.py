@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from snncc.compiler.ir.graph import Graph, Node, Stage
-from snncc.compiler.ir.ops import Add, Affine, AveragePool, Concat, Conv, Dense, MaxPool, Pad
+from snncc.compiler.ir.ops import Add, Affine, AveragePool, Concat, Conv, Dense, MaxPool
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.facts import is_cut, is_level
 from snncc.compiler.passes.linear import add_matrix, add_window, matrix_of, window_of
 from snncc.compiler.passes.rewrite import Rewriter, sweep
 from snncc.compiler.passes.scaling import Scaling, apply_scaling, scaling_of
+from snncc.compiler.passes.selects import scaling_before
 from snncc.compiler.passes.views import unview_array
 from snncc.compiler.passes.window import Window
 
@@ -22,9 +23,10 @@ from snncc.compiler.passes.window import Window
 class AffineBackward(Pass):
     """a (W x + c) + b -> (a W) x + (a c + b).
 
-    The scaling moves up through views, concatenations and pools to get there; over an Add it scales every
-    operand and shifts one. A sum that others read too is copied. Scalings of level sources stay, for
-    affine-forward.
+    The scaling moves up through views, selections, concatenations and pools to get there; over an Add it scales
+    every operand and shifts one. A convolution or dense layer that others read too is copied; what stands
+    between is not, or a chain of additions would copy all sums before it for every batch norm. Scalings of
+    level sources stay, for affine-forward.
     """
 
     name: ClassVar[str] = "affine-backward"
@@ -38,7 +40,7 @@ class AffineBackward(Pass):
 
 def _rule(new: Rewriter, node: Node) -> str | None:
     scaling = scaling_of(new, node)
-    return None if scaling is None else _absorbed(new, node.inputs[0], scaling, node)
+    return None if scaling is None else _pushed(new, node.inputs[0], scaling, node)
 
 
 def _absorbed(new: Rewriter, value: str, scaling: Scaling, like: Node) -> str:
@@ -59,6 +61,8 @@ def _pushed(new: Rewriter, value: str, scaling: Scaling, like: Node) -> str | No
     if isinstance(node.op, Affine):
         inner = scaling_of(new, node)
         return None if inner is None else _absorbed(new, node.inputs[0], inner.then(scaling), like)
+    if new.is_shared(value):
+        return None
     if isinstance(node.op, (Add, Concat)):
         return _over_operands(new, node, scaling, like)
     return _through(new, node, scaling, like)
@@ -111,18 +115,19 @@ def _through(new: Rewriter, node: Node, scaling: Scaling, like: Node) -> str | N
     """Move up through an op with one input, None where it does not commute with the scaling."""
     shape = new.types[node.inputs[0]].shape
     if node.op.view:
-        scaling = scaling.mapped(node.type.shape, lambda array: unview_array(node.op, array, shape))
-    elif not _commutes(node, scaling, shape):
-        return None
-    pushed = _pushed(new, node.inputs[0], scaling, like)
+        before: Scaling | None = scaling.mapped(node.type.shape, lambda array: unview_array(node.op, array, shape))
+    elif node.op.selects:
+        before = scaling_before(node.op, scaling, shape)
+    else:
+        before = scaling if _commutes(node, scaling, shape) else None
+    pushed = None if before is None else _pushed(new, node.inputs[0], before, like)
     return None if pushed is None else new.add(node.op, (pushed,), node)
 
 
 def _commutes(node: Node, scaling: Scaling, shape: tuple[int, ...]) -> bool:
     if isinstance(node.op, MaxPool):
         return scaling.passes_max
-    if not (scaling.scales_channels and scaling.shifts_channels and isinstance(node.op, (AveragePool, Pad))):
+    if not (scaling.scales_channels and scaling.shifts_channels and isinstance(node.op, AveragePool)):
         return False
-    if isinstance(node.op, AveragePool) and not (node.op.count_include_pad and is_cut(node.op, shape[1:])):
-        return True
-    return not np.any(scaling.shift)
+    cut = node.op.count_include_pad and is_cut(node.op, shape[1:])
+    return not (cut and np.any(scaling.shift))

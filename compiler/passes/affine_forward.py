@@ -9,12 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from snncc.compiler.ir.graph import Graph, Node, Stage
-from snncc.compiler.ir.ops import Add, Affine, AveragePool, Concat, Conv, Dense, MaxPool, Pad, Relu
+from snncc.compiler.ir.ops import Add, Affine, AveragePool, Concat, Conv, Dense, MaxPool
 from snncc.compiler.passes.base import Pass
-from snncc.compiler.passes.facts import is_cut, is_level, real_counts
-from snncc.compiler.passes.linear import add_matrix, add_window, matrix_of, window_of
+from snncc.compiler.passes.facts import is_activation, is_cut, is_level, real_counts
+from snncc.compiler.passes.linear import add_matrix, add_window, matrix_of, scaled, window_of
 from snncc.compiler.passes.rewrite import Float, Rewriter, sweep
 from snncc.compiler.passes.scaling import Scaling, apply_scaling, scaling_of, smallest
+from snncc.compiler.passes.selects import scaling_after
 from snncc.compiler.passes.views import view_array
 from snncc.compiler.passes.window import average_window, compose, point_window
 
@@ -24,8 +25,8 @@ class AffineForward(Pass):
     """W (a x + b) + c -> (W a) x + (W b + c), for every reader by itself.
 
     With zero padding W b differs near the border: the bias becomes one per position. The scaling moves down
-    through views, concatenations, pads and pools to get there. Where a ReLU, an Add or an output reads it, it
-    becomes a sum of its own: a depthwise 1x1 convolution, or a diagonal dense layer for vectors.
+    through views, selections, concatenations and pools to get there. Where an activation, an Add or an output
+    reads it, it becomes a sum of its own: a depthwise 1x1 convolution, or a diagonal dense layer for vectors.
     """
 
     name: ClassVar[str] = "affine-forward"
@@ -38,7 +39,7 @@ class AffineForward(Pass):
 
 
 def _rule(new: Rewriter, node: Node) -> str | None:
-    if isinstance(node.op, (Add, Relu)):
+    if isinstance(node.op, Add) or is_activation(node.op):
         return _read_by(new, node)
     if isinstance(node.op, Concat):
         return _after_concat(new, node)
@@ -89,18 +90,7 @@ def _moved(node: Node, scaling: Scaling, shape: tuple[int, ...]) -> Scaling | No
     if isinstance(op, AveragePool) and scaling.scales_channels:
         same = scaling.shifts_channels and not (op.count_include_pad and is_cut(op, shape[1:]))
         return scaling if same else Scaling(scaling.scale, smallest(_averaged(op, scaling.shift, shape)))
-    if isinstance(op, Pad) and scaling.scales_channels:
-        return _padded(op, scaling, shape)
-    return None
-
-
-def _padded(op: Pad, scaling: Scaling, shape: tuple[int, ...]) -> Scaling:
-    """Return the scaling of what a Pad makes of a shape: padded positions hold zeros whatever their scale."""
-    rank = len(shape)
-    widths = list(zip(op.pads[:rank], op.pads[rank:], strict=True))
-    scale = np.broadcast_to(scaling.scale, (shape[0], *[1] * (rank - 1)))
-    scale = np.pad(scale, [widths[0], *[(0, 0)] * (rank - 1)], constant_values=1)
-    return Scaling(smallest(scale), smallest(np.pad(np.broadcast_to(scaling.shift, shape), widths)))
+    return scaling_after(op, scaling, shape) if op.selects else None
 
 
 def _averaged(op: AveragePool, shift: Float, shape: tuple[int, ...]) -> Float:
@@ -142,13 +132,5 @@ def _as_sum(new: Rewriter, name: str) -> str:
     scaling = scaling_of(new, node)
     if node is None or scaling is None or not is_level(new, node.inputs[0]):
         return name
-    shape = node.type.shape
-    if len(shape) == 1:
-        scale, shift = (np.broadcast_to(part, shape) for part in (scaling.scale, scaling.shift))
-        return add_matrix(new, np.diag(scale), shift, node.inputs[0], node)
-    if len(shape) < 2 or not scaling.scales_channels:
-        return name
-    shift = np.broadcast_to(scaling.shift, (shape[0], *scaling.shift.shape[1:]))
-    if not scaling.shifts_channels:
-        shift = np.broadcast_to(shift, shape)
-    return add_window(new, point_window(scaling.channel_scale(shape[0]), shift), node.inputs[0], node)
+    made = scaled(new, node.inputs[0], scaling, node)
+    return name if made is None else made

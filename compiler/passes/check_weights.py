@@ -27,7 +27,7 @@ class CheckWeights(Pass):
             SnnccError: SNN127 for every node that reads a constant with an entry that is not finite.
         """
         arrays = graph.constants.items()
-        bad = {name for name, array in arrays if not np.all(np.isfinite(array.astype(np.float64)))}
+        bad = {name for name, array in arrays if not np.all(np.isfinite(array))}
         problems = [
             Diagnostic(
                 "SNN127",

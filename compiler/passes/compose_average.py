@@ -16,9 +16,9 @@ from snncc.compiler.passes.rewrite import Rewriter, sweep
 class ComposeAverage(Pass):
     """mean(W x + b) -> one convolution, where no activation stands between; over an Add, for every operand.
 
-    Strides multiply, and the kernel grows to s (k_pool - 1) + d (k_conv - 1) + 1. Not where a window is cut
-    short by padding that does not count, nor where the pool's own padding would need the sum outside its
-    image.
+    Strides multiply, and the kernel grows to s (k_pool - 1) + d (k_conv - 1) + 1. Not where that makes more
+    synapses than the convolution and the pool have, where a window is cut short by padding that does not count,
+    nor where the pool's own padding would need the sum outside its image.
     """
 
     name: ClassVar[str] = "compose-average"
@@ -26,11 +26,11 @@ class ComposeAverage(Pass):
     gives: ClassVar[Stage] = Stage.IMPORTED
 
     def run(self, graph: Graph) -> Graph:
-        """Return the graph with no average pool after a sum it can join exactly."""
+        """Return the graph with no average pool after a sum it can join exactly at no cost."""
         return sweep(graph, _rule)
 
 
 def _rule(new: Rewriter, node: Node) -> str | None:
     if not isinstance(node.op, AveragePool) or not follows_charge(new, node):
         return None
-    return applied(new, node, node.inputs[0])
+    return applied(new, node, lambda now, then: then.synapses <= now.synapses)

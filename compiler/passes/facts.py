@@ -1,7 +1,8 @@
 """What a pass may ask about a value of a float graph.
 
-A *level source* becomes integer levels later: a graph input, a ReLU, or a pool, view or concatenation of
-level sources. A *charge* is a weighted sum: a convolution, a dense layer or an addition.
+A *level source* becomes integer levels later: a graph input, an activation (a ReLU or curve), or a pool, view,
+selection or concatenation of level sources. A *charge* is a weighted sum: a convolution, a dense layer or an
+addition.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from typing import Protocol
 
 import numpy as np
 
+from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.graph import Array, Node
 from snncc.compiler.ir.op import Op
-from snncc.compiler.ir.ops import Add, AveragePool, Concat, MaxPool, Pad, Relu
+from snncc.compiler.ir.ops import Add, Affine, AveragePool, Concat, MaxPool, Relu
 from snncc.compiler.ir.types import TensorType
+
+NEVER_NEGATIVE = frozenset({"hard_sigmoid", "sigmoid", "softplus"})
+"""Kinds of curves whose values are 0 or more."""
 
 
 class Values(Protocol):
@@ -33,30 +38,43 @@ class Values(Protocol):
         """Constants by name."""
 
 
+def is_activation(op: Op) -> bool:
+    """Return whether an op turns weighted sums into levels."""
+    return isinstance(op, (Relu, Curve))
+
+
 def is_charge_op(op: Op) -> bool:
     """Return whether an op gives a weighted sum."""
     return op.linear or isinstance(op, Add)
 
 
-def is_level(graph: Values, name: str) -> bool:
-    """Return whether a value is a level source."""
+def passes_levels(op: Op) -> bool:
+    """Return whether an op gives levels where it reads levels."""
+    return op.view or op.selects or isinstance(op, (MaxPool, AveragePool, Concat))
+
+
+def is_level(graph: Values, name: str, scaled: bool = False) -> bool:
+    """Return whether a value is a level source; with ``scaled``, whether it would be if nothing were scaled."""
     node = graph.nodes.get(name)
     if node is None:
         return name not in graph.constants
-    if isinstance(node.op, Relu):
+    if is_activation(node.op):
         return True
-    passes_on = node.op.view or isinstance(node.op, (MaxPool, AveragePool, Concat, Pad))
-    return passes_on and all(is_level(graph, source) for source in node.inputs)
+    if scaled and isinstance(node.op, Affine):
+        return is_level(graph, node.inputs[0], scaled)
+    return passes_levels(node.op) and all(is_level(graph, source, scaled) for source in node.inputs)
 
 
 def is_nonnegative(graph: Values, name: str) -> bool:
-    """Return whether a value is known to be 0 or more, because it derives from ReLUs."""
+    """Return whether a value is known to be 0 or more, because it derives from ReLUs and the like."""
     node = graph.nodes.get(name)
     if node is None:
         return False
+    if isinstance(node.op, Curve):
+        return node.op.kind in NEVER_NEGATIVE or (node.op.kind == "clip" and node.op.parameters[0] >= 0)
     if isinstance(node.op, Relu):
         return True
-    keeps_sign = node.op.view or isinstance(node.op, (MaxPool, AveragePool, Concat, Pad, Add))
+    keeps_sign = passes_levels(node.op) or isinstance(node.op, Add)
     return keeps_sign and all(is_nonnegative(graph, source) for source in node.inputs)
 
 

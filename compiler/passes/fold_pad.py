@@ -13,7 +13,7 @@ from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.facts import has_one_divisor, is_nonnegative
 from snncc.compiler.passes.linear import add_window, window_of
 from snncc.compiler.passes.rewrite import Rewriter, sweep
-from snncc.compiler.passes.window import Window, dense_weight
+from snncc.compiler.passes.window import Window
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class FoldPad(Pass):
     """conv(pad(x)) -> conv with larger pads; the same for an average pool that counts its padding.
 
     A max-pool leaves positions outside out, which equals zeros there only if x is never negative and
-    every window holds a real position. Channels of zeros need no weights: a convolution drops theirs.
-    Padding read by anything else stays, for to-canonical to report.
+    every window holds a real position. Channels of zeros need no weights: a convolution in one group drops
+    theirs. Padding that nothing takes in stays: it costs no neurons.
     """
 
     name: ClassVar[str] = "fold-pad"
@@ -48,14 +48,15 @@ def _rule(new: Rewriter, node: Node) -> str | None:
     op = _padded(new, node, before.inputs[0], before.op.pads[1:rank] + before.op.pads[rank + 1 :])
     if op is None or not (low or high):
         return None if op is None else new.add(op, sources, node)
-    return _without_channels(new, node, op, sources[0], low) if isinstance(op, Conv) else None
+    if not isinstance(op, Conv) or op.groups > 1:
+        return None
+    return _without_channels(new, node, op, sources[0], low)
 
 
 def _without_channels(new: Rewriter, node: Node, op: Conv, source: str, low: int) -> str:
     """Add a convolution that reads the channels from ``low`` on, as many as the source has."""
     window, channels = window_of(new, node), new.types[source].shape[0]
-    weight = dense_weight(window)[:, low : low + channels]
-    return add_window(new, Window(replace(op, groups=1), weight, window.bias), source, node)
+    return add_window(new, Window(op, window.weight[:, low : low + channels], window.bias), source, node)
 
 
 def _padded(new: Rewriter, node: Node, source: str, pads: tuple[int, ...]) -> Conv | AveragePool | MaxPool | None:

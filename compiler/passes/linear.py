@@ -7,7 +7,8 @@ import numpy as np
 from snncc.compiler.ir.graph import Node
 from snncc.compiler.ir.ops import Conv, Dense
 from snncc.compiler.passes.rewrite import Float, Rewriter
-from snncc.compiler.passes.window import Window
+from snncc.compiler.passes.scaling import Scaling
+from snncc.compiler.passes.window import Window, point_window
 
 ROUND_OFF = 1e-12
 """A bias whose positions differ by less, relative to the largest, is one number per channel: that is the
@@ -37,6 +38,30 @@ def add_window(new: Rewriter, window: Window, source: str, like: Node, name: str
 def add_matrix(new: Rewriter, weight: Float, bias: Float, source: str, like: Node, name: str = "") -> str:
     """Add a Dense of a weight [O, F] and a bias [O], named as ``like``; return its value."""
     return _add(new, Dense(), source, weight, bias, like, name)
+
+
+def scaled(new: Rewriter, value: str, scaling: Scaling, like: Node, name: str = "") -> str | None:
+    """Return scaling(value) as a weighted sum, None where one scale a channel cannot express it.
+
+    A depthwise 1x1 convolution, or a diagonal dense layer for vectors.
+    """
+    shape = new.types[value].shape
+    if len(shape) == 1:
+        scale, shift = (np.broadcast_to(part, shape) for part in (scaling.scale, scaling.shift))
+        return add_matrix(new, np.diag(scale), shift, value, like, name)
+    if len(shape) < 2 or not scaling.scales_channels:
+        return None
+    shift = np.broadcast_to(scaling.shift, (shape[0], *scaling.shift.shape[1:]))
+    if not scaling.shifts_channels:
+        shift = np.broadcast_to(shift, shape)
+    return add_window(new, point_window(scaling.channel_scale(shape[0]), shift), value, like, name)
+
+
+def copied(new: Rewriter, value: str, like: Node, name: str = "") -> str:
+    """Return a value of levels as a weighted sum, each element with weight 1; the value itself if it has no axis."""
+    shape = new.types[value].shape
+    one = Scaling(np.ones((1,) * len(shape)), np.zeros((1,) * len(shape)))
+    return scaled(new, value, one, like, name) or value
 
 
 def _per_channel(bias: Float) -> Float:

@@ -1,4 +1,4 @@
-"""Join reshapes and transposes that follow each other, drop those that do nothing."""
+"""Join views that follow each other, drop those that do nothing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import ClassVar
 
 from snncc.compiler.ir.graph import Graph, Node, Stage
 from snncc.compiler.ir.op import Op
-from snncc.compiler.ir.ops import Reshape, Transpose
+from snncc.compiler.ir.ops import Concat, Pad, Reshape, Transpose
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.rewrite import Rewriter, sweep
 
 
 @dataclass(frozen=True)
 class MergeViews(Pass):
-    """Reshape of reshape -> reshape; transpose of transpose -> transpose; x in its own shape -> x.
+    """Two reshapes, transposes, slices, upsamples or dilates in a row -> one; x in its own shape -> x.
 
-    A transpose that moves only axes of size 1 keeps the row-major order, so it is a reshape.
+    A transpose that moves only axes of size 1 keeps the row-major order, so it is a reshape. A concatenation of
+    one value goes.
     """
 
     name: ClassVar[str] = "merge-views"
@@ -29,14 +31,16 @@ class MergeViews(Pass):
 
 
 def _rule(new: Rewriter, node: Node) -> str | None:
-    if not node.op.view:
+    if isinstance(node.op, Concat):
+        return node.inputs[0] if len(node.inputs) == 1 else None
+    if not (node.op.view or node.op.selects):
         return None
     source, op = node.inputs[0], _simplest(node.op, new.types[node.inputs[0]].shape)
     below = new.nodes.get(source)
     if below is not None and (joined := _joined(below.op, op)) is not None:
         source = below.inputs[0]
         op = _simplest(joined, new.types[source].shape)
-    if isinstance(op, Reshape) and op.shape == new.types[source].shape:
+    if _does_nothing(op, node.type.shape, new.types[source].shape):
         return source
     return None if (op, source) == (node.op, node.inputs[0]) else new.add(op, (source,), node)
 
@@ -53,4 +57,25 @@ def _joined(inner: Op, outer: Op) -> Op | None:
         return outer
     if isinstance(inner, Transpose) and isinstance(outer, Transpose):
         return Transpose(tuple(inner.perm[axis] for axis in outer.perm))
+    if isinstance(inner, Slice) and isinstance(outer, Slice):
+        return _sliced(inner, outer)
+    if isinstance(inner, Upsample) and isinstance(outer, Upsample):
+        return Upsample(_product(inner.factors, outer.factors))
+    if isinstance(inner, Dilate) and isinstance(outer, Dilate):
+        return Dilate(_product(inner.steps, outer.steps))
     return None
+
+
+def _sliced(inner: Slice, outer: Slice) -> Slice:
+    """Return the slice that takes element start + step i of the inner one's elements."""
+    starts = [a + s * b for a, s, b in zip(inner.starts, inner.steps, outer.starts, strict=True)]
+    stops = [a + s * (b - 1) + 1 for a, s, b in zip(inner.starts, inner.steps, outer.stops, strict=True)]
+    return Slice(tuple(starts), tuple(stops), _product(inner.steps, outer.steps))
+
+
+def _product(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a * b for a, b in zip(one, other, strict=True))
+
+
+def _does_nothing(op: Op, shape: tuple[int, ...], source: tuple[int, ...]) -> bool:
+    return shape == source and isinstance(op, (Reshape, Slice, Upsample, Dilate, Pad))

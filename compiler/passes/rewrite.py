@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
@@ -34,10 +35,14 @@ class Rewriter:
         self.graph = graph
         self.nodes: dict[str, Node] = {}
         self.constants: dict[str, Array] = dict(graph.constants)
-        self.types = {k: v for k, v in graph.types.items() if k not in graph.node}
+        given = graph.node
+        self.types = {k: v for k, v in graph.types.items() if k not in given}
         self._old = set(graph.types)
         self._wishes: dict[str, str] = {}
         self._instead: dict[str, str] = {}
+        reads = [name for node in graph.nodes for name in node.inputs]
+        self._reads = Counter([*reads, *graph.outputs])
+        self._read: Counter[str] = Counter({i.name: self._reads[i.name] for i in graph.inputs})
 
     def now(self, name: str) -> str:
         """Return the value that stands for a value of the graph before."""
@@ -46,6 +51,11 @@ class Rewriter:
     def redirect(self, name: str, value: str) -> None:
         """Let a value stand for a value of the graph before."""
         self._instead[name] = value
+        self._read[value] += self._reads[name]
+
+    def is_shared(self, name: str) -> bool:
+        """Return whether several readers, outputs among them, have what a value stands for in the graph before."""
+        return self._read[name] > 1
 
     def keep(self, node: Node) -> str:
         """Add a node under its own name; return the name."""
@@ -87,7 +97,7 @@ class Rewriter:
 
     def _check_finite(self, graph: Graph) -> None:
         new = graph.constants.keys() & self._wishes.keys()
-        bad = {name for name in new if not np.all(np.isfinite(self.constants[name].astype(np.float64)))}
+        bad = {name for name in new if not np.all(np.isfinite(self.constants[name]))}
         hint = "retrain with smaller weights or scales"
         problems = [
             Diagnostic("SNN127", f"the weights of %{self.wish(node.name)} overflow float32", node.loc, hint)

@@ -13,7 +13,10 @@ from snncc.compiler.passes.canonical_problems import problems_of
 
 @dataclass(frozen=True)
 class ToCanonical(Pass):
-    """Every ReLU, Add and output reads weighted sums; weighted sums, pools and views read levels."""
+    """Activations, Adds and outputs read weighted sums; weighted sums, pools, views and concatenations read levels.
+
+    An output may also be a reshaped or transposed sum.
+    """
 
     name: ClassVar[str] = "to-canonical"
     takes: ClassVar[Stage] = Stage.IMPORTED
@@ -23,7 +26,7 @@ class ToCanonical(Pass):
         """Return the same graph as canonical.
 
         Raises:
-            SnnccError: SNN120 to SNN129, all of them at once.
+            SnnccError: SNN128 and SNN129, all of them at once.
         """
         if problems := problems_of(graph):
             raise SnnccError(problems)

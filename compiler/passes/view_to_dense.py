@@ -19,16 +19,14 @@ from snncc.compiler.passes.rewrite import Float, Rewriter, sweep
 from snncc.compiler.passes.views import add_reshape, add_views, view_order, views_below
 from snncc.compiler.passes.window import Window, by_tap, dense_weight, point_op
 
-MOST_ENTRIES = 1 << 24
-"""The largest matrix a convolution is unrolled into: 64 MiB of float32."""
-
 
 @dataclass(frozen=True)
 class ViewToDense(Pass):
     """flatten(conv(x)) -> dense(flatten(x)), where an output or an Add reads it.
 
-    A sum is read where it is deposited, so no view may stand after it; the view becomes an order of the rows
-    of a matrix. A result [O, 1, ...] becomes a 1x1 convolution.
+    The view becomes an order of the rows of a matrix. A result [O, 1, ...] becomes a 1x1 convolution. Only where
+    the matrix has no more entries than the convolution has synapses, as each of its positions sees the whole
+    input. Other views stay: at an output as an order of what is read, in an Add for mark-linear.
     """
 
     name: ClassVar[str] = "view-to-dense"
@@ -36,7 +34,7 @@ class ViewToDense(Pass):
     gives: ClassVar[Stage] = Stage.IMPORTED
 
     def run(self, graph: Graph) -> Graph:
-        """Return the graph without views between a sum and an Add or output, where a matrix can hold both."""
+        """Return the graph without views between a sum and an Add or output, where a matrix costs nothing more."""
         return sweep(graph, _rule, _without_views)
 
 
@@ -63,11 +61,17 @@ def _viewed(new: Rewriter, base: str, views: list[Node]) -> str | None:
     if node is not None and isinstance(node.op, Add):
         parts = [part for name in node.inputs if (part := _viewed(new, name, views)) is not None]
         return new.add(Add(), parts, node) if len(parts) == len(node.inputs) else None
-    if node is None or not node.op.linear or node.type.size * new.types[node.inputs[0]].size > MOST_ENTRIES:
+    if node is None or not node.op.linear or not _sees_all(new, node):
         return None
     weight, bias = matrix_of(new, node) if isinstance(node.op, Dense) else unrolled(new, node)
     order = view_order(views, node.type.shape)
     return _add_rows(new, weight[order], bias[order], node, views[-1].type.shape)
+
+
+def _sees_all(new: Rewriter, node: Node) -> bool:
+    """Return whether a weight has an entry for every pair of an output and an input."""
+    synapses = new.types[node.inputs[1]].size * prod(node.type.shape[1:])
+    return node.type.size * new.types[node.inputs[0]].size <= synapses
 
 
 def _add_rows(new: Rewriter, weight: Float, bias: Float, node: Node, shape: tuple[int, ...]) -> str:

@@ -137,14 +137,25 @@ def _joint_steps(first: Window, second: Window) -> tuple[int, ...]:
     return tuple(steps)
 
 
+def _whole_kernel(first: Window, second: Window) -> Tap:
+    """Return the sizes of the joint kernel before what sees nothing but padding is cut off."""
+    outer = [s * d for s, d in zip(first.op.strides, second.op.dilations, strict=True)]
+    spans = [o * (k - 1) + n for o, k, n in zip(outer, second.kernel, first.spans, strict=True)]
+    return tuple((span - 1) // step + 1 for span, step in zip(spans, _joint_steps(first, second), strict=True))
+
+
+def joint_kernel(first: Window, second: Window, spatial: tuple[int, ...]) -> tuple[Tap, int]:
+    """Return the kernel sizes and groups that ``compose`` would give; the numbers in the weights do not count."""
+    op, kernel = _joint_op(first, second), _whole_kernel(first, second)
+    return _cropped(Window(op, np.zeros((1, 1, *kernel)), first.bias), spatial).kernel, op.groups
+
+
 def _joint_weight(first: Window, second: Window) -> Float:
     groups, steps = gcd(first.op.groups, second.op.groups), _joint_steps(first, second)
     product = _tap_product(first, second, groups)
     outer = [s * d for s, d in zip(first.op.strides, second.op.dilations, strict=True)]
-    spans = [o * (k - 1) + n for o, k, n in zip(outer, second.kernel, first.spans, strict=True)]
-    kernel = [(span - 1) // step + 1 for span, step in zip(spans, steps, strict=True)]
     shape = (len(second.weight), first.weight.shape[1] * first.op.groups // groups)
-    joint = np.zeros((*kernel, *shape))
+    joint = np.zeros((*_whole_kernel(first, second), *shape))
     for t1 in np.ndindex(*first.kernel):
         for t2 in np.ndindex(*second.kernel):
             axes = zip(outer, t2, first.op.dilations, t1, steps, strict=True)

@@ -16,21 +16,21 @@ from tests.snncc.conftest import Command, compile_words, save_model, save_tiny
 def unsupported(path: Path) -> None:
     nodes = [
         helper.make_node("Gemm", ["x", "w"], ["p"], name="first"),
-        helper.make_node("Sigmoid", ["p"], ["q"], name="squash"),
+        helper.make_node("Exp", ["p"], ["q"], name="squash"),
         helper.make_node("Gemm", ["q", "w"], ["r"], name="second"),
-        helper.make_node("Tanh", ["r"], ["y"], name="end"),
+        helper.make_node("Abs", ["r"], ["y"], name="end"),
     ]
     save_model(path, nodes, {"x": ["N", 4]}, {"y": ["N", 4]}, w=np.ones((4, 4)))
 
 
-def sums_without_relu(path: Path) -> None:
-    """Imports, but no pass can join an average of a sum with a max-pool."""
+def inner_softmax(path: Path) -> None:
+    """Imports, but no pass can drop a softmax that a convolution reads."""
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
-        helper.make_node("MaxPool", ["c"], ["m"], name="pool", kernel_shape=[2, 2]),
+        helper.make_node("Softmax", ["c"], ["m"], name="attention", axis=1),
         helper.make_node("Conv", ["m", "w"], ["y"], name="last"),
     ]
-    save_model(path, nodes, {"x": ["N", 1, 8, 8]}, {"y": ["N", 1, 3, 3]}, w=np.ones((1, 1, 3, 3)))
+    save_model(path, nodes, {"x": ["N", 1, 8, 8]}, {"y": ["N", 1, 4, 4]}, w=np.ones((1, 1, 3, 3)))
 
 
 CONTENTS: dict[str, Callable[[Path], object]] = {
@@ -116,11 +116,11 @@ def test_inspect_lists_the_nodes_of_a_model_that_cannot_be_imported(
 
 
 def test_inspect_lists_the_nodes_that_no_pass_can_handle(snncc: Command, work: Path) -> None:
-    sums_without_relu(work / "bad.onnx")
+    inner_softmax(work / "bad.onnx")
     result = snncc("inspect", "bad.onnx", "--json")
     assert result.code == 1
-    assert result.codes == ["SNN125"]
-    assert [node["name"] for node in result.json["nodes"] if node["support"]] == ["pool"]
+    assert result.codes == ["SNN128"]
+    assert [node["name"] for node in result.json["nodes"] if node["support"]] == ["attention"]
 
 
 def test_inspect_of_a_model(snncc: Command, golden: Callable[..., None]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir import Graph, Node, Op
+from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.ops import (
     Add,
     Affine,
@@ -24,6 +25,7 @@ from snncc.compiler.ir.ops import (
     Tail,
     Transpose,
 )
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 
 Float = npt.NDArray[np.float64]
 
@@ -52,6 +54,8 @@ def _value(node: Node, args: list[Float]) -> Float:
         return np.minimum(np.maximum(x, 0), np.inf if op.cap is None else op.cap)
     if isinstance(op, (MaxPool, AveragePool)):
         return _pool(op, x, node.type.shape)
+    if isinstance(op, Curve):
+        return op(x, *[slope.reshape(-1, *[1] * (x.ndim - 1)) for slope in args[1:]])
     return _moved(op, args)
 
 
@@ -63,12 +67,26 @@ def _moved(op: Op, args: list[Float]) -> Float:
         return np.transpose(x, op.perm)
     if isinstance(op, Pad):
         return np.pad(x, list(zip(op.pads[: x.ndim], op.pads[x.ndim :], strict=True)))
+    if isinstance(op, Slice):
+        return x[tuple(map(slice, op.starts, op.stops, op.steps))]
+    if isinstance(op, (Upsample, Dilate)):
+        return _spread(op, x)
     if isinstance(op, Concat):
         return np.concatenate(args, op.axis)
     if isinstance(op, Add):
         return sum(args[1:], start=x)
     assert isinstance(op, Tail)
     return x
+
+
+def _spread(op: Upsample | Dilate, x: Float) -> Float:
+    factors = (1, *(op.factors if isinstance(op, Upsample) else op.steps))
+    if isinstance(op, Upsample):
+        return x[np.ix_(*[np.arange(n * factor) // factor for n, factor in zip(x.shape, factors, strict=True)])]
+    y = np.zeros([(n - 1) * factor + 1 for n, factor in zip(x.shape, factors, strict=True)])
+    for at in product(*map(range, x.shape)):
+        y[tuple(p * factor for p, factor in zip(at, factors, strict=True))] = x[at]
+    return y
 
 
 def _windows(

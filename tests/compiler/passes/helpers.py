@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from snncc.compiler.diagnostics import Loc, SnnccError
 from snncc.compiler.ir import FLOAT, Graph, Input, Node, Op, Stage, TensorType, check
+from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.ops import (
     Add,
     Affine,
@@ -22,6 +23,7 @@ from snncc.compiler.ir.ops import (
     Tail,
     Transpose,
 )
+from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 from snncc.compiler.passes.base import Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from tests.compiler.passes.evaluate import evaluate
@@ -107,6 +109,13 @@ class Net:
     def relu(self, x: str, cap: float | None = None, name: str = "") -> str:
         return self.add(Relu(cap), x, name=name)
 
+    def curve(self, x: str, kind: str, *parameters: float, name: str = "") -> str:
+        return self.add(Curve(kind, parameters), x, name=name)
+
+    def prelu(self, x: str, slope: npt.ArrayLike, name: str = "") -> str:
+        name = name or f"prelu{len(self.nodes)}"
+        return self.add(Curve("prelu"), x, self.const(f"{name}.slope", slope), name=name)
+
     def max_pool(self, x: str, kernel: int = 2, stride: int = 2, pad: int = 0, name: str = "") -> str:
         rank = len(self.types[x].shape) - 1
         op = MaxPool((kernel,) * rank, (stride,) * rank, (pad,) * 2 * rank, (1,) * rank)
@@ -121,6 +130,17 @@ class Net:
 
     def pad(self, x: str, *pads: int, name: str = "") -> str:
         return self.add(Pad(pads), x, name=name)
+
+    def slice(self, x: str, *cuts: tuple[int, int, int], name: str = "") -> str:
+        """Add a slice of (start, stop, step) per axis."""
+        starts, stops, steps = zip(*cuts, strict=True)
+        return self.add(Slice(starts, stops, steps), x, name=name)
+
+    def upsample(self, x: str, *factors: int, name: str = "") -> str:
+        return self.add(Upsample(factors), x, name=name)
+
+    def dilate(self, x: str, *steps: int, name: str = "") -> str:
+        return self.add(Dilate(steps), x, name=name)
 
     def plus(self, *inputs: str, name: str = "") -> str:
         return self.add(Add(), *inputs, name=name)

@@ -128,3 +128,31 @@ def test_constants_are_computed_in_float64() -> None:
     net.const("affine1.a", [np.float32(1 / 3)])
     weight = run(net.graph(x), *BACKWARD).constants["fc.w"]
     assert weight[0, 0] == np.float32(3.0 * np.float64(np.float32(1 / 3)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_a_scaling_goes_back_through_selections_where_it_can(shift: float) -> None:
+    net = Net()
+    x = net.input(2, 4, 4)
+    cuts = (0, 3, 2), (0, 4, 1), (0, 3, 2)
+    a = net.affine(net.slice(net.conv(x, 3, 1), *cuts), net.some(2, 1, 1), shift)
+    b = net.affine(net.upsample(net.conv(x, 3, 1), 2, 1), net.some(3, 1, 1), shift)
+    c = net.affine(net.dilate(net.conv(x, 3, 1), 2, 1), net.some(3, 1, 1), shift)
+    d = net.affine(net.pad(net.conv(x, 3, 1), 1, 1, 1, 0, 0, 0), net.some(4, 1, 1), shift)
+    after = run(net.graph(a, b, c, d), *BACKWARD)
+    ops = [node.op.name for node in after.nodes]
+    assert ops.count("affine") == (2 if shift else 0)  # zeros between and around would be shifted, too
+
+
+def test_a_shift_of_single_positions_goes_back_through_a_slice() -> None:
+    net = Net()
+    x = net.slice(net.conv(net.input(2, 4, 4), 3, 1), (0, 3, 1), (1, 4, 2), (0, 4, 1))
+    assert _ops(net.graph(net.affine(x, 2.0, net.some(1, 2, 4)))) == ["conv", "slice"]
+
+
+def test_a_scaling_of_an_addition_that_others_read_stays() -> None:
+    net = Net()
+    x = net.input(2, 4, 4)
+    total = net.plus(net.conv(x, 3, 1), net.conv(x, 3, 1))
+    graph = net.graph(net.affine(total, 2.0, 1.0), net.relu(total))
+    assert run(graph, *BACKWARD) == graph

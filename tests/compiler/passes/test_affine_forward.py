@@ -109,3 +109,30 @@ def test_a_scaling_of_a_weighted_sum_is_left_alone() -> None:
     vignette = np.array([[[1.0, 2.0]]])
     graph = net.graph(net.relu(net.affine(net.conv(net.input(2, 4, 4), 2), vignette, 0.0)))
     assert run(graph, *FORWARD) == graph
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+@pytest.mark.parametrize("select", ["slice", "upsample", "dilate", "pad"])
+def test_a_scaling_goes_through_selections(select: str, shift: float) -> None:
+    net = Net()
+    x = net.affine(net.input(4, 3, 4), net.some(4, 1, 1), net.some(4, 1, 4) + shift)
+    moved = {
+        "slice": lambda: net.slice(x, (1, 4, 2), (0, 3, 1), (1, 4, 2)),
+        "upsample": lambda: net.upsample(x, 2, 1),
+        "dilate": lambda: net.dilate(x, 1, 3),
+        "pad": lambda: net.pad(x, 1, 0, 2, 0, 1, 0),
+    }[select]()
+    assert _ops(net.graph(net.conv(moved, 2, 2))) == [select, "conv"]
+
+
+def test_a_scale_of_single_positions_goes_through_selections_into_dense() -> None:
+    net = Net()
+    x = net.affine(net.input(2, 3, 4), net.some(2, 3, 4), net.some(1, 3, 4))
+    x = net.dilate(net.upsample(net.slice(x, (0, 1, 1), (0, 3, 2), (1, 4, 1)), 2, 1), 2, 2)
+    assert _ops(net.graph(net.dense(net.reshape(x), 2))) == ["slice", "upsample", "dilate", "reshape", "dense"]
+
+
+def test_a_scaling_read_by_a_curve_becomes_a_sum() -> None:
+    net = Net()
+    x = net.batch_norm(net.relu(net.input(2, 4, 4)))
+    assert _ops(net.graph(net.prelu(x, net.some(2)))) == ["relu", "conv", "curve"]

@@ -33,3 +33,18 @@ def test_a_transpose_of_axes_of_size_one_is_a_reshape() -> None:
 def test_a_reshape_to_its_own_shape_goes() -> None:
     net = Net()
     assert _ops(net.relu(net.reshape(net.input(4), 4)), net=net) == ["relu"]
+
+
+def test_selections_in_a_row_become_one() -> None:
+    net = Net()
+    x = net.input(5, 6, 7)
+    slices = net.slice(net.slice(x, (1, 5, 1), (0, 6, 2), (0, 7, 3)), (1, 3, 1), (1, 3, 1), (0, 3, 2))
+    ups = net.upsample(net.upsample(x, 2, 1), 2, 3)
+    dilates = net.dilate(net.dilate(x, 2, 1), 2, 3)
+    assert sorted(_ops(slices, ups, dilates, net=net)) == ["dilate", "slice", "upsample"]
+
+
+def test_what_selects_everything_goes() -> None:
+    net = Net()
+    x = net.slice(net.upsample(net.dilate(net.input(1, 2, 2), 1, 1), 1, 1), (0, 1, 1), (0, 2, 1), (0, 2, 1))
+    assert _ops(net.relu(net.pad(net.concat(x), *[0] * 6)), net=net) == ["relu"]

@@ -39,3 +39,12 @@ def test_levels_may_have_any_number_of_readers() -> None:
     r = net.relu(net.dense(net.input(2), 2))
     graph = net.graph(net.dense(r, 2), net.dense(r, 3), net.dense(r, 4))
     assert run(graph, SplitCharges()) == graph
+
+
+def test_a_view_at_an_output_keeps_the_original_and_a_curve_gets_a_copy() -> None:
+    net = Net()
+    c = net.dense(net.input(2), 4, name="c")
+    after = run(net.graph(net.curve(c, "tanh", name="t"), net.reshape(c, 2, 2, name="y"), c), SplitCharges())
+    assert after.node["y"].inputs == ("c",)
+    assert after.node["t"].inputs == ("c_1",)
+    assert after.outputs == ("t", "y", "c")

@@ -14,7 +14,8 @@ from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.passes.base import run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from snncc.compiler.passes.split_pools import SplitPools
-from snncc.compiler.quantize.calibrate import run
+from snncc.compiler.quantize.calibrate import run as execute
+from tests.compiler.passes.helpers import Net, canonical, run
 
 
 def pooled(kernel: list[int], **attributes: Any) -> onnx.ModelProto:
@@ -38,6 +39,7 @@ CASES = [
     pooled([5, 5], strides=[3, 2], pads=[2, 1, 0, 2]),
     pooled([3, 3], dilations=[2, 3]),
     pooled([10, 9]),
+    pooled([10, 11], pads=[9, 3, 1, 8]),
 ]
 
 
@@ -45,16 +47,32 @@ CASES = [
 def test_the_function_stays_the_same(model: onnx.ModelProto) -> None:
     before = run_passes(snncc.import_model(model), canonical_passes())
     after = run_passes(before, [SplitPools(4)])
-    assert [n.op.name for n in after.nodes].count("max_pool") == 2
-    assert all(np.prod(n.op.kernel) <= 10 for n in after.nodes if isinstance(n.op, MaxPool))
+    assert all(np.prod(n.op.kernel) <= 4 for n in after.nodes if isinstance(n.op, MaxPool))
     data = {"x": np.random.default_rng(1).normal(size=(4, 2, 12, 11)).astype(np.float32)}
     for name in before.outputs:
-        np.testing.assert_array_equal(run(before, data)[name], run(after, data)[name])
+        np.testing.assert_array_equal(execute(before, data)[name], execute(after, data)[name])
 
 
 def test_a_small_pool_stays() -> None:
-    graph = run_passes(snncc.import_model(pooled([4, 4])), canonical_passes())
+    graph = run_passes(snncc.import_model(pooled([3, 3])), canonical_passes())
     assert run_passes(graph, [SplitPools(16)]) == graph
+
+
+def test_no_pool_keeps_more_than_nine_positions_whatever_the_ports() -> None:
+    graph = run_passes(snncc.import_model(pooled([4, 4])), canonical_passes())
+    pools = [n.op.kernel for n in run_passes(graph, [SplitPools(16)]).nodes if isinstance(n.op, MaxPool)]
+    assert pools == [(4, 1), (1, 4)]
+
+
+@pytest.mark.parametrize("kernel", [2, 9, 10, 13, 28, 52, 59])
+def test_a_long_window_is_two_or_more_short_ones(kernel: int) -> None:
+    for pad in {0, 1, kernel // 2, kernel - 1}:
+        net = Net()
+        pool = MaxPool((kernel,), (2,), (pad, kernel - 1), (1,))
+        readout = net.conv(net.add(pool, net.relu(net.conv(net.input(1, 70), 1, 1))), 1, 1)
+        before = canonical(net.graph(readout))
+        after = run(before, SplitPools())
+        assert all(n.op.kernel[0] <= 9 for n in after.nodes if isinstance(n.op, MaxPool))
 
 
 @pytest.mark.parametrize("coding", ["graded", "bitplane", "rate", "ttfs"])
