@@ -154,6 +154,7 @@ def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[s
                 "object": f"o{k}",
                 "name": o.name,
                 "population": o.population,
+                "shape": list(program.output_shape(o)),
                 "scale": str(o.scale),
                 "layer": layer[o.population],
             }

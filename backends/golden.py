@@ -10,7 +10,7 @@ One text file, golden.txt, that C reads with scanf and Python with split: ASCII 
     t <step>
     i <input> <count> <neuron> <value> ...          charges that arrive in this step, for inputs that get any
     p <population> <checksum> <count> <neuron> <payload> ...     for every population: membranes, spikes
-    o <output> <count> <membrane> ...               in the steps in which an output is read
+    o <output> <count> <membrane> ...               in the steps in which an output is read, in the output's order
     end
 
 A checksum is the sum of membrane[i] * PRIME^(n - 1 - i) modulo 2^64 over the n neurons in order, that is
@@ -18,7 +18,7 @@ h = h * PRIME + membrane[i], starting from 0. Names are escaped: everything but 
 of its UTF-8 bytes, at most LONGEST characters.
 
 A backend that gives levels gets golden.npz instead: ``input/<name>`` and ``level/<node>``, int64 [samples, *shape]
-each, for every input and for every node of the network that carries levels, charges at the outputs.
+each, for every input and for every node of the network that carries levels, charges at readouts and outputs.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.diagnostics import Loc
-from snncc.compiler.ir.graph import Graph
-from snncc.compiler.ir.integer_ops import Encode
+from snncc.compiler.ir.graph import Graph, Node
+from snncc.compiler.ir.integer_ops import Encode, Readout
 from snncc.compiler.ir.types import LEVEL
 from snncc.compiler.program import Population, Program
 from snncc.compiler.trace import Feed, Sent, Trace
@@ -57,9 +57,14 @@ def write_golden_levels(network: Graph, values: Mapping[str, Ints], folder: Path
     for node in network.nodes:
         if isinstance(node.op, Encode):
             arrays[f"input/{node.inputs[0]}"] = values[node.name]
-        if node.type.dtype == LEVEL or node.name in network.outputs:
-            arrays[f"level/{node.name}"] = values[node.name]
+    arrays |= {f"level/{node.name}": values[node.name] for node in shown_nodes(network)}
     np.savez_compressed(folder / GOLDEN_LEVELS, **arrays)
+
+
+def shown_nodes(network: Graph) -> list[Node]:
+    """Return the nodes whose values are compared where levels are: those that carry levels, readouts and outputs."""
+    ends = set(network.outputs)
+    return [n for n in network.nodes if n.type.dtype == LEVEL or isinstance(n.op, Readout) or n.name in ends]
 
 
 def _lines(program: Program, feed: Feed, trace: Trace) -> Iterator[str]:
@@ -95,8 +100,8 @@ def _reads(program: Program, step: int, sent: Mapping[str, Sent]) -> Iterator[st
     for k, output in enumerate(program.outputs):
         since = step - program.population[output.population].start
         if since >= 0 and program.interval and since % program.interval == 0:
-            membrane = sent[output.population].membrane[:, 0]
-            yield f"o {k} {len(membrane)} {' '.join(map(str, membrane))}"
+            read = program.shown(output, sent[output.population].membrane.T).ravel()
+            yield f"o {k} {len(read)} {' '.join(map(str, read))}"
 
 
 def _pairs(keys: Ints, values: Ints) -> str:

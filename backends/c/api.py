@@ -151,15 +151,20 @@ def _outputs(plan: Plan) -> list[str]:
     else:
         tail = f"\n    return since >= 0 && since % {interval} == 0;"
         body = "    int64_t since = net->now - 1;\n\n" + _switch("output", ready, "return 0;") + tail
-    read = [(k, f"return snncc_membrane(net, {n}, neuron);") for k, n in enumerate(numbers)]
+    read = [(k, f"return snncc_membrane(net, {n}, {_element(plan, k)});") for k, n in enumerate(numbers)]
     return [
         _function("int32_t snncc_output_ready(const snncc_net *net, int32_t output)", [], body),
         _function(
-            "int64_t snncc_output(const snncc_net *net, int32_t output, int32_t neuron)",
-            [] if read else ["net", "neuron"],
+            "int64_t snncc_output(const snncc_net *net, int32_t output, int32_t element)",
+            [] if read else ["net", "element"],
             _switch("output", read, "return 0;"),
         ),
     ]
+
+
+def _element(plan: Plan, output: int) -> str:
+    """Return the C expression of the neuron that is an element of an output."""
+    return f"{plan.gathers[output].symbol}[element]" if output in plan.gathers else "element"
 
 
 def _arrays(plan: Plan) -> list[str]:

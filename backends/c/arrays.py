@@ -53,7 +53,7 @@ class ConstArray:
     """A constant array of the emitted network.
 
     Attributes:
-        owner: object it belongs to, ``p<k>`` or ``c<k>``.
+        owner: object it belongs to, ``p<k>``, ``c<k>`` or ``o<k>``.
         part: what it is of that object, such as ``weight`` or ``param0``.
         values: int64 [n], in the order of the C array, n at least 1.
         name: of the owner in the user's program, escaped.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import prod
 
 from snncc.backends.c.arrays import literal
 from snncc.backends.c.emit_net import template
@@ -39,6 +40,7 @@ def _defines(plan: Plan) -> Iterator[str]:
     read = [numbers[o.population] for o in program.outputs]
     yield f"#define SNNCC_OUTPUTS {len(read)}"
     yield f"#define SNNCC_OUTPUT_POPULATIONS {_list(read)}"
+    yield f"#define SNNCC_OUTPUT_SIZES {_list(output_sizes(program))}"
     yield f"#define SNNCC_OUTPUT_STARTS {_list(program.populations[n].start for n in read)}"
     yield f"#define SNNCC_ARRAYS {len(list(plan.arrays))}"
     yield from _host(program)
@@ -56,16 +58,20 @@ def _host(program: Program) -> Iterator[str]:
     yield f"#define SNNCC_RESULTS_AHEAD {behind}"
 
 
+def output_sizes(program: Program) -> list[int]:
+    """Return how many elements each output has."""
+    return [prod(program.output_shape(output)) for output in program.outputs]
+
+
 def host_buffers(program: Program) -> tuple[int, int, int, int]:
     """Return the levels of a sample, how many samples are needed at once, the values of a result, and how many."""
     populations = program.population
     tensors = [populations[i.population] for i in program.inputs if isinstance(i, TensorInput)]
-    outputs = [populations[o.population] for o in program.outputs]
-    starts, ends = [p.start for p in tensors], [p.start for p in outputs]
+    starts, ends = [p.start for p in tensors], [populations[o.population].start for o in program.outputs]
     interval = program.interval or 1
     ahead = (max(starts, default=0) - min([*starts, *ends], default=0)) // interval + 2
     behind = (max(ends, default=0) - min(ends, default=0)) // interval + 1
-    return sum(p.size for p in tensors), max(ahead, 2), sum(p.size for p in outputs), behind
+    return sum(p.size for p in tensors), max(ahead, 2), sum(output_sizes(program)), behind
 
 
 def _list(values: Iterable[int]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from snncc.backends.c.arrays import limits, literal, within
-from snncc.backends.c.flow import Assignment, Value
 from snncc.backends.c.plan import PopulationPlan
+from snncc.backends.c.values import Assignment, Loop, Value
 from snncc.compiler.bounds import Bounds, payload_bounds
 
 OPERATORS = {"add": "+", "sub": "-", "mul": "*", "ge": ">=", "gt": ">", "eq": "==", "lt": "<"}
@@ -17,7 +17,7 @@ FUNCTIONS = ("shl", "shr", "min", "max", "clip")
 def helpers_of(plan: PopulationPlan) -> set[str]:
     """Return the helper functions that the step of a population calls."""
     bits = plan.flow.word[3:5]
-    ops = {line.op for line in plan.flow.code}
+    ops = {a.op for line in plan.flow.code for a in (line.body if isinstance(line, Loop) else (line,))}
     functions = {*FUNCTIONS, *(WRAPPING if bits == "64" else ())}
     found = {f"{op}{bits}" for op in ops & functions}
     if "phase" in plan.flow.read:
@@ -72,7 +72,10 @@ def _loop(plan: PopulationPlan) -> Iterator[str]:
 def _body(plan: PopulationPlan) -> Iterator[str]:
     yield from _loads(plan)
     for line in plan.flow.code:
-        yield f"const {plan.flow.word} {line.value.text} = {_expression(line, plan.flow.word)};"
+        if isinstance(line, Loop):
+            yield from _rounds(plan, line)
+        else:
+            yield _assigned(plan, line)
     final = zip(plan.flow.states, plan.population.neuron.states, strict=True)
     checks = [_outside(value, _width(state.bits)) for value, state in final]
     if plan.flow.emitted:
@@ -100,6 +103,23 @@ def _loads(plan: PopulationPlan) -> Iterator[str]:
         else:
             continue
         yield f"const {plan.flow.word} {text} = {source};"
+
+
+def _assigned(plan: PopulationPlan, line: Assignment) -> str:
+    return f"const {plan.flow.word} {line.value.text} = {_expression(line, plan.flow.word)};"
+
+
+def _rounds(plan: PopulationPlan, loop: Loop) -> Iterator[str]:
+    word = plan.flow.word
+    yield f"{word} {loop.value.text} = {_text(loop.begin)};"
+    yield f"for (int32_t k = 0; k < {loop.rounds}; k++) {{"
+    for variable, _ in loop.lists:
+        stored, array = plan.params[variable]
+        first = f"{stored.index} * {loop.rounds} + " if stored.index != "0" else ""
+        yield f"    const {word} {variable} = {array.symbol}[{first}k];"
+    yield from (f"    {_assigned(plan, line)}" for line in loop.body[:-1])
+    yield f"    {loop.value.text} = {_expression(loop.body[-1], word)};"
+    yield "}"
 
 
 def _expression(line: Assignment, word: str) -> str:

@@ -20,7 +20,7 @@ from snncc.compiler.trace import Feed, Sent, Trace
 WHAT = "the compiled artifact"
 WORD = np.dtype("<i8")
 BUFFER = 1 << 20  # bytes between the process and us; a step of a trace is some 100 kB
-Names = list[tuple[str, int]]  # populations, inputs or outputs: name and number of neurons
+Names = list[tuple[str, int]]  # populations, inputs or outputs: name and number of neurons or elements
 
 
 def trace(artifact: Path, feed: Feed) -> Trace:
@@ -42,7 +42,7 @@ def read_outputs(artifact: Path, levels: Mapping[str, Ints]) -> dict[str, Ints]:
         levels: by name of the tensor input, int64 [samples, ...], every one within the input's levels.
 
     Returns:
-        By name of the output, int64 [samples, neurons].
+        By name of the output, int64 [samples, elements], in the order of the output.
 
     Raises:
         SnnccError: SNN604, SNN605, SNN606.
@@ -65,12 +65,14 @@ def read_outputs(artifact: Path, levels: Mapping[str, Ints]) -> dict[str, Ints]:
 
 
 def _ends(artifact: Path, kind: str) -> Names:
-    """Return the name of every population, input or output, and how many neurons it has, in order."""
+    """Return the name of every population, input or output, and how many neurons or elements it has, in order."""
     manifest = read_manifest(artifact)
     try:
         sizes = {str(p["name"]): int(np.prod(p["shape"], dtype=np.int64)) for p in manifest["populations"]}
         if kind == "populations":
             return list(sizes.items())
+        if kind == "outputs":
+            return [(str(end["name"]), int(np.prod(end["shape"], dtype=np.int64))) for end in manifest[kind]]
         return [(str(end["name"]), sizes[end["population"]]) for end in manifest[kind]]
     except (KeyError, TypeError, ValueError) as error:
         raise broken(artifact, f"its manifest does not list the {kind}: {error!r}") from error

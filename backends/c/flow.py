@@ -8,39 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from snncc.backends.c.arrays import bounds_of, limits, within
+from snncc.backends.c.loops import with_loops
+from snncc.backends.c.values import Assignment, Loop, Value
 from snncc.compiler.bounds import Bounds, instruction_bounds
 from snncc.compiler.neuron import Instruction, Operand
 from snncc.compiler.program import Population, Program
 
 INT32 = limits("int32_t")
 COMPARISONS = ("ge", "gt", "eq", "lt")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """An operand: a literal, or a C variable by its name.
-
-    Attributes:
-        text: name of the variable; empty for a literal.
-        bounds: least and greatest value.
-    """
-
-    text: str
-    bounds: Bounds
-
-    @property
-    def constant(self) -> int | None:
-        """Return the literal, None for a variable."""
-        return None if self.text else self.bounds[0]
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """``value = op args``."""
-
-    value: Value
-    op: str
-    args: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
@@ -55,7 +30,7 @@ class Flow:
         word: the type in which everything is computed: ``int32_t`` where no value can leave it, else ``int64_t``.
     """
 
-    code: tuple[Assignment, ...]
+    code: tuple[Assignment | Loop, ...]
     read: Mapping[str, Value]
     states: tuple[Value, ...]
     emitted: Value | None
@@ -89,12 +64,14 @@ def flow_of(program: Program, population: Population, arrivals: Mapping[str, Bou
         emitted = None
     states = tuple(values[s.name] for s in neuron.states)
     kept = _needed(code, [*states, *([emitted] if emitted else [])])
-    used = {value.text for line in kept for value in line.args}
-    used |= {value.text for k, value in enumerate(states) if value.text != f"s{k}"}
-    used |= {emitted.text} if emitted else set()
+    ends = {value.text for k, value in enumerate(states) if value.text != f"s{k}"}
+    ends |= {emitted.text} if emitted else set()
+    looped = with_loops(kept, ends)
+    used = ends.union(*(line.read for line in looped))
     read = {value.text: value for value in sources.values() if value.text in used}
-    fits = _fits(kept, read, states, emitted) and all(s.bits <= 32 for s in neuron.states)
-    return Flow(kept, read, states, emitted, "int32_t" if fits else "int64_t")
+    given = [value for value in sources.values() if value.text in ends.union(*(line.read for line in kept))]
+    fits = _fits(kept, given, states, emitted) and all(s.bits <= 32 for s in neuron.states)
+    return Flow(looped, read, states, emitted, "int32_t" if fits else "int64_t")
 
 
 def _sources(program: Program, population: Population, arrivals: Mapping[str, Bounds]) -> dict[str, Value]:
@@ -177,11 +154,9 @@ def _needed(code: list[Assignment], roots: list[Value]) -> tuple[Assignment, ...
     return tuple(reversed(kept))
 
 
-def _fits(
-    code: tuple[Assignment, ...], read: Mapping[str, Value], states: tuple[Value, ...], emitted: Value | None
-) -> bool:
+def _fits(code: tuple[Assignment, ...], given: list[Value], states: tuple[Value, ...], emitted: Value | None) -> bool:
     """Return whether every value stays in 32 bits and every shift is one that 32-bit words have."""
-    values = [*read.values(), *states, *([emitted] if emitted else [])]
+    values = [*given, *states, *([emitted] if emitted else [])]
     values += [value for line in code for value in (line.value, *line.args)]
     shifts = [line.args[1].bounds for line in code if line.op in ("shl", "shr")]
     return all(within(v.bounds, INT32) for v in values) and all(within(s, (0, 31)) for s in shifts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -59,9 +60,12 @@ def layout_of(program: Program, population: Population) -> Layout:
     return Layout(channels, prod(population.shape[1:]), False)
 
 
+WIDTHS = ("0", "channel", "at")
+
+
 @dataclass(frozen=True)
 class Spread:
-    """A parameter as it is stored: once, by channel, or by neuron.
+    """A parameter as it is stored: once, by channel, or by neuron; or a list of parameters, in turn for each of these.
 
     Attributes:
         values: int64 [n], in the order of memory.
@@ -80,3 +84,15 @@ def spread(array: Ints, population: Population, layout: Layout) -> Spread:
     if layout.positions > 1 and (full == full[:, :1]).all():
         return Spread(np.ascontiguousarray(full[:, 0]), "channel")
     return Spread(np.ascontiguousarray(full.reshape(-1)[layout.order]), "at")
+
+
+def spread_all(arrays: Sequence[Ints], population: Population, layout: Layout) -> Spread:
+    """Return parameters side by side, all stored as the one that varies most must be."""
+    each = [spread(array, population, layout) for array in arrays]
+    index = max((one.index for one in each), key=WIDTHS.index)
+    if index == "at":
+        full = [np.broadcast_to(array, population.shape).reshape(-1)[layout.order] for array in arrays]
+    else:
+        count = layout.channels if index == "channel" else 1
+        full = [np.broadcast_to(one.values, count) for one in each]
+    return Spread(np.stack(full, axis=1).reshape(-1), index)

@@ -9,8 +9,9 @@ import numpy as np
 
 from snncc.backends.c.arrays import BYTES, SIGNED, UNSIGNED, ConstArray, limits, narrowest, within
 from snncc.backends.c.flow import Flow, flow_of
-from snncc.backends.c.layout import Layout, Spread, layout_of, spread
-from snncc.backends.c.wiring import Wiring, wiring_of
+from snncc.backends.c.layout import Layout, Spread, layout_of, spread, spread_all
+from snncc.backends.c.values import Loop
+from snncc.backends.c.wiring import Wiring, is_heard, wiring_of
 from snncc.backends.golden import escaped, layer
 from snncc.compiler.bounds import WORD, Bounds, arrival_bounds, payload_bounds
 from snncc.compiler.program import Connection, EventInput, Population, Program, TensorInput
@@ -79,7 +80,7 @@ class PopulationPlan:
         population: the population.
         layout: order of its neurons in memory.
         flow: what its neurons compute.
-        params: by C variable, how the parameter is stored and which array holds it.
+        params: by C variable, how the parameter, or a list of them, is stored and which array holds it.
         ports: by number of the in-port, for those that something reaches.
         states: registers, by number.
         payload: payloads of the last step by place, None if it never sends any.
@@ -138,11 +139,19 @@ class ConnectionPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """A program made ready to be written."""
+    """A program made ready to be written.
+
+    Attributes:
+        program: the program.
+        populations: its populations.
+        connections: those of its connections over which anything can arrive.
+        gathers: by number of the output, the neuron of each element, where they are not those of the population.
+    """
 
     program: Program
     populations: tuple[PopulationPlan, ...]
     connections: tuple[ConnectionPlan, ...]
+    gathers: dict[int, ConstArray]
 
     @property
     def arrays(self) -> Iterator[ConstArray]:
@@ -151,6 +160,7 @@ class Plan:
             yield from (array for _, array in population.params.values())
         for connection in self.connections:
             yield from connection.wiring.arrays
+        yield from self.gathers.values()
 
     @property
     def fields(self) -> list[Field]:
@@ -185,7 +195,12 @@ def plan_of(program: Program) -> Plan:
     bounds = arrival_bounds(program)
     populations = {p.name: _population(program, k, p, bounds) for k, p in enumerate(program.populations)}
     planned = [_connection(k, c, populations) for k, c in enumerate(program.connections)]
-    return Plan(program, tuple(populations.values()), tuple(c for c in planned if c is not None))
+    gathers = {
+        k: ConstArray(f"o{k}", "gather", o.gather, escaped(o.name), layer(program.population[o.population]))
+        for k, o in enumerate(program.outputs)
+        if o.gather is not None
+    }
+    return Plan(program, tuple(populations.values()), tuple(c for c in planned if c is not None), gathers)
 
 
 def depths(program: Program) -> dict[tuple[str, str], int]:
@@ -223,13 +238,17 @@ def _population(
 
 
 def _params(name: str, population: Population, layout: Layout, flow: Flow) -> dict[str, tuple[Spread, ConstArray]]:
-    """Return the parameters that the neurons read."""
+    """Return the parameters that the neurons read, those that loops read in lists."""
     found = {}
-    for k, param in enumerate(population.neuron.params):
+    described = escaped(population.name), layer(population)
+    values = [np.asarray(population.params[param]) for param in population.neuron.params]
+    for k, array in enumerate(values):
         if f"a{k}" in flow.read:
-            stored = spread(np.asarray(population.params[param]), population, layout)
-            described = escaped(population.name), layer(population)
+            stored = spread(array, population, layout)
             found[f"a{k}"] = stored, ConstArray(name, f"param{k}", stored.values, *described)
+    for variable, numbers in (entry for line in flow.code if isinstance(line, Loop) for entry in line.lists):
+        stored = spread_all([values[k] for k in numbers], population, layout)
+        found[variable] = stored, ConstArray(name, f"params_{variable}", stored.values, *described)
     return found
 
 
@@ -237,7 +256,7 @@ def _connection(number: int, connection: Connection, populations: dict[str, Popu
     """Return the plan of a connection, None if nothing can ever arrive over it."""
     source, target = populations[connection.source], populations[connection.target]
     port = target.ports.get(target.population.neuron.ports.index(connection.port))
-    if source.payload is None or port is None or not np.any(connection.synapses.weight):
+    if source.payload is None or port is None or not is_heard(connection):
         return None
     wiring = wiring_of(f"c{number}", connection, target.layout, source.layout.size)
     sent = payload_bounds(source.population)

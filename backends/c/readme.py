@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from snncc.backends.c.emit_header import output_sizes
 from snncc.backends.c.emit_net import template
 from snncc.backends.c.plan import Plan
 from snncc.compiler.program import Program, TensorInput
@@ -42,7 +43,7 @@ def emit_readme(plan: Plan) -> str:
         "mixed": MIXED if program.interval else FREE,
         "ends": "\n".join(_ends(program)),
         "levels": _count(sum(sizes[i.population] for i in fed), "level"),
-        "values": _count(sum(sizes[o.population] for o in program.outputs), "integer"),
+        "values": _count(sum(output_sizes(program)), "integer"),
         "interval": "step" if program.interval == 1 else f"{program.interval} steps",
         "turn": "first + k" if program.interval == 1 else f"first + k * {program.interval}",
         "latency": program.latency,
@@ -68,7 +69,7 @@ def _read_ahead(program: Program) -> int:
 
 def _ends(program: Program) -> Iterator[str]:
     number = {p.name: k for k, p in enumerate(program.populations)}
-    yield "| end | kind | population | neurons | first step | levels |"
+    yield "| end | kind | population | elements | first step | levels |"
     yield "|---|---|---|---|---|---|"
     for k, source in enumerate(program.inputs):
         tensor = isinstance(source, TensorInput)
@@ -77,6 +78,6 @@ def _ends(program: Program) -> Iterator[str]:
         levels = f"{source.lo}..{source.hi}" if isinstance(source, TensorInput) else "32 bits"
         kind = "tensor" if tensor else "events"
         yield f"| input {k} | {kind} | {number[source.population]} | {population.size} | {start} | {levels} |"
-    for k, output in enumerate(program.outputs):
+    for k, (output, size) in enumerate(zip(program.outputs, output_sizes(program), strict=True)):
         population = program.population[output.population]
-        yield f"| output {k} | membrane | {number[output.population]} | {population.size} | {population.start} | - |"
+        yield f"| output {k} | membrane | {number[output.population]} | {size} | {population.start} | - |"

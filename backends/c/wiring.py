@@ -10,7 +10,7 @@ import numpy as np
 from snncc.backends.c.arrays import ConstArray, Ints
 from snncc.backends.c.layout import Layout
 from snncc.backends.golden import escaped, layer_of
-from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, SparseSynapses
+from snncc.compiler.program import SILENCE, Connection, ConvSynapses, DenseSynapses, SparseSynapses
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,18 @@ class Wiring:
         return [a for a in (self.weight, self.target, self.begin, self.element) if a is not None]
 
 
+def is_heard(connection: Connection) -> bool:
+    """Return whether anything can arrive over a connection: some weight is not 0 and does not read silence."""
+    weight, gather = connection.synapses.weight, connection.gather
+    if gather is None:
+        return bool(weight.any())
+    if isinstance(connection.synapses, SparseSynapses):
+        return bool((weight * (gather[connection.synapses.source] != SILENCE)).any())
+    return bool(weight.any() and (gather != SILENCE).any())
+
+
 def wiring_of(name: str, connection: Connection, target: Layout, sources: int) -> Wiring:
-    """Return the wiring of a connection that has a weight other than 0.
+    """Return the wiring of a connection that is heard.
 
     Args:
         name: ``c<k>``.
@@ -70,8 +80,9 @@ def wiring_of(name: str, connection: Connection, target: Layout, sources: int) -
 
 
 def _by_source(source: Ints, sources: int) -> tuple[Ints, Ints]:
-    """Return the entries sorted by source neuron, and where each neuron's begin."""
+    """Return the entries that read a neuron, sorted by it, and where each neuron's begin."""
     order = np.argsort(source, kind="stable").astype(np.int64)
+    order = order[source[order] != SILENCE]
     return order, np.searchsorted(source[order], np.arange(sources + 1)).astype(np.int64)
 
 

@@ -16,6 +16,7 @@ from snncc.backends.conformance.networks import (
     view_cases,
 )
 from snncc.backends.conformance.neurons import instruction_cases, register_cases, surrounding_cases
+from snncc.backends.conformance.shapes import join_cases, ladder_cases, selection_cases
 from snncc.backends.conformance.wires import delay_cases, synapse_cases
 
 __all__ = ["Case", "cases"]
@@ -35,6 +36,9 @@ _MAKERS = (
     geometry_cases,
     view_cases,
     skip_cases,
+    ladder_cases,
+    join_cases,
+    selection_cases,
 )
 
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
 import numpy.typing as npt
 
 from snncc.backends.conformance.case import (
     ECHO,
+    ONE,
     Case,
     cells,
     events,
@@ -187,6 +189,7 @@ def end_cases() -> Iterator[Case]:
     wires = [wire(p, p, spread(1, 5, 3, 3))]
     yield on_events("silence", "nothing arrives, nothing is sent", [p], wires, [(events(p), [])], steps=6)
     yield _several_ends()
+    yield _output_order()
     yield _samples_and_events()
     made = [cells(name, (2,), KEYWORDS, {"import": k - 3, "self": 2 - k}, bits=16) for k, name in enumerate(NAMES)]
     wires = [wire(a, b, [[1, -1], [0, 1]], "class") for a, b in pairwise(made)]
@@ -208,6 +211,16 @@ def _several_ends() -> Case:
     case = on_samples("several-ends", about, [p, q], wires, fed, interval=3, outputs=[p, q])
     outputs = (*case.program.outputs, Output("once.more", "p", Fraction(3, 8)))
     return replace(case, program=replace(case.program, outputs=outputs))
+
+
+def _output_order() -> Case:
+    p = cells("p", (2, 3), SIGN, bits=5)
+    fed = [(tensor(p, -5, 5), spread(-5, 5, 6, 2, 3))]
+    case = on_samples("output-order", "outputs in another order and shape, or of some neurons", [p], [], fed)
+    turned = Output("turned", "p", ONE, (3, 1, 2), np.array([0, 3, 1, 4, 2, 5]))
+    some = Output("some", "p", Fraction(1, 4), (4,), np.array([5, 0, 0, 2]))
+    renamed = Output("flat", "p", ONE, (6,))
+    return replace(case, program=replace(case.program, outputs=(*case.program.outputs, turned, some, renamed)))
 
 
 def _samples_and_events() -> Case:

@@ -12,9 +12,10 @@ from snncc.backends.conformance.case import FILE, Case, Ints, spread
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.ir import FLOAT, Graph, Input, Node, Op, Stage, TensorType, check
-from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
-from snncc.compiler.ir.ops import Conv, Dense, MaxPool, Reshape, Transpose
-from snncc.compiler.mapping.lower import Choice, lower
+from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
+from snncc.compiler.mapping.choice import Choice
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Origin, TensorInput
 from snncc.compiler.targets import load_target
 from snncc.compiler.trace import feed_levels
@@ -82,9 +83,33 @@ class Net:
         op = MaxPool((kernel,) * rank, (stride,) * rank, tuple(pads) or (0,) * 2 * rank, (dilation,) * rank)
         return self._add(op, x)
 
+    def ladder(
+        self,
+        *charges: str,
+        thresholds: npt.ArrayLike,
+        steps: npt.ArrayLike = 1,
+        lo: int = 0,
+        hi: int = 3,
+        first: int = 0,
+        bias: npt.ArrayLike = 0,
+    ) -> str:
+        """Add neurons that go a step up or down at each threshold [channels, m]; steps of 1 by default."""
+        name, bars = f"ladder{len(self._nodes)}", np.asarray(thresholds)
+        constants = [self._spread(f"{name}.b", bias, charges[0]), self._constant(f"{name}.thresholds", bars)]
+        constants.append(self._constant(f"{name}.steps", np.broadcast_to(steps, bars.shape)))
+        return self._add(Ladder(lo, hi, first, 1.0), *charges, *constants, name=name)
+
     def transpose(self, x: str, *perm: int) -> str:
         """Add a transpose."""
         return self._add(Transpose(perm), x)
+
+    def concat(self, *values: str, axis: int = 0) -> str:
+        """Add a concatenation."""
+        return self._add(Concat(axis), *values)
+
+    def moved(self, x: str, op: Op) -> str:
+        """Add an op that moves elements, repeats them or leaves some out, or puts zeros between them."""
+        return self._add(op, x)
 
     def graph(self, *outputs: str) -> Graph:
         """Return the graph."""

@@ -18,10 +18,10 @@ Named = tuple[str, npt.NDArray[Any]]
 
 
 def write_arrays(program: Program, wirings: Sequence[Wiring], folder: Path) -> dict[str, str]:
-    """Write weights, delay lines and parameters into a folder; return the checksum of each array by its name."""
+    """Write weights, delay lines, parameters and orders of outputs; return the checksum of each array by its name."""
     folder.mkdir()
     digests = {}
-    for name, array in [*_weights(program, wirings), *_parameters(program)]:
+    for name, array in [*_weights(program, wirings), *_parameters(program), *_outputs(program)]:
         stored = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
         with open(folder / f"{name}.npy", "wb") as file:
             np.lib.format.write_array(file, stored, version=(1, 0), allow_pickle=False)
@@ -63,6 +63,15 @@ def _parameters(program: Program) -> Iterator[Named]:
             yield f"p{k}_{j}", _column(value, population.shape)
 
 
+def _outputs(program: Program) -> Iterator[Named]:
+    for k, output in enumerate(program.outputs):
+        if output.gather is not None:
+            yield f"o{k}", output.gather.astype(np.int32)
+
+
 def _column(value: Ints, shape: tuple[int, ...]) -> Ints:
-    """Return one value, or one a neuron."""
-    return value.reshape(1) if value.size == 1 else np.ascontiguousarray(np.broadcast_to(value, shape)).reshape(-1)
+    """Return one value, one a channel, or one a neuron."""
+    by_channel = (shape[0], *(1,) * (len(shape) - 1)) if shape else ()
+    if value.size == 1 or value.shape == by_channel:
+        return value.reshape(-1)
+    return np.ascontiguousarray(np.broadcast_to(value, shape)).reshape(-1)

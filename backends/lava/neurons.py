@@ -140,14 +140,13 @@ def _step(made: Variant) -> Iterator[str]:
     neuron = made.neuron
     names = {"phase": "phase"}
     names |= {f"in.{port}": f"in{j}" for j, port in enumerate(neuron.ports)}
-    names |= {param: f"k{j}" for j, param in enumerate(neuron.params)}
+    names |= {param: f"self.each(self.k{j})" for j, param in enumerate(neuron.params)}
     names |= {state.name: f"x{j}" for j, state in enumerate(neuron.states)}
     arriving = [*_ports(made)]
     for j in range(len(neuron.ports)):
         terms = [_term(name, shift) for port, name, shift in arriving if port == j]
         yield f"in{j} = {' + '.join(terms) or 'np.int64(0)'}"
     yield "phase = self.since_start()"
-    yield from (f"k{j} = self.k{j}" for j in range(len(neuron.params)))
     yield from (f"x{j} = wide(self.x{j})" for j in range(len(neuron.states)))
     yield "spikes = np.int64(0)"
     yield from (_line(line, names) for line in neuron.code)

@@ -46,7 +46,7 @@ class Wiring:
         kind: Conv, Dense, Sparse, DelayDense or DelaySparse: the process class of every plane.
         planes: digits of the weights: Conv [out, in, height, width], Dense [targets, sources], Sparse [synapses].
         line: steps of the delay line in front, 0 where there is none.
-        gather: what the line, or the weights, read of the source; None for all neurons in order.
+        gather: what the line, or the weights, read of the source, -1 for nothing; None for all neurons in order.
         message_bits: width of the payload, 0 where all that counts is whether there is a spike.
         conv: geometry of a Conv, over two axes.
         view: permutation of the source's axes in front of a Conv.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.bounds import Bounds
-from snncc.compiler.program import ConvSynapses, DenseSynapses, SparseSynapses
+from snncc.compiler.program import SILENCE, ConvSynapses, DenseSynapses, SparseSynapses
 
 Ints = npt.NDArray[np.int64]
 DIGIT_BITS = 7  # of a weight's magnitude in one plane: with the sign, the 8 bits of a Loihi synapse
@@ -89,18 +89,19 @@ def folded(dense: DenseSynapses, gather: Ints | None, sources: int) -> Ints:
     """Return the weights of a dense connection from the source population itself."""
     if gather is None:
         return dense.weight
-    weight = np.zeros((len(dense.weight), sources), dtype=np.int64)
-    np.add.at(weight.T, gather, dense.weight.T)
+    weight, heard = np.zeros((len(dense.weight), sources), dtype=np.int64), gather != SILENCE
+    np.add.at(weight.T, gather[heard], dense.weight[:, heard].T)
     return weight
 
 
 def merged(sparse: SparseSynapses, gather: Ints | None) -> SparseSynapses:
     """Return single synapses from the source population itself, by target, one a pair, none of weight 0."""
     source = sparse.source if gather is None else gather[sparse.source]
+    heard = source != SILENCE
     span = int(source.max(initial=0)) + 1
-    pair, number = np.unique(sparse.target * span + source, return_inverse=True)
+    pair, number = np.unique(sparse.target[heard] * span + source[heard], return_inverse=True)
     weight = np.zeros(len(pair), dtype=np.int64)
-    np.add.at(weight, number.reshape(-1), sparse.weight)
+    np.add.at(weight, number.reshape(-1), sparse.weight[heard])
     kept = weight != 0
     return SparseSynapses(pair[kept] % span, pair[kept] // span, weight[kept])
 

@@ -8,19 +8,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from snncc.backends.base import Backend
+from snncc.backends.onnx.forms import OTHER, form_problems
 from snncc.backends.onnx.ranges import range_problems
 from snncc.compiler.diagnostics import Diagnostic, Loc
-from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
-from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Reshape, Transpose
 from snncc.compiler.program import EventInput, Program
 from snncc.compiler.trace import Feed, Trace
-
-OPS = (Encode, Conv, Dense, Fire, Readout, MaxPool, Reshape, Transpose, Concat)
-OTHER = "use another backend"
 
 
 class OnnxBackend(Backend):
@@ -37,7 +30,7 @@ class OnnxBackend(Backend):
             hint = f"compile a model to get a program with its network, or {OTHER}"
             return [Diagnostic("SNN613", message, Loc(program.name, ""), hint)]
         graph = program.origin.network
-        found = [*_events(program), *_forms(graph)]
+        found = [*_events(program), *form_problems(graph)]
         return found or range_problems(graph)
 
     def emit(self, program: Program, folder: Path) -> Mapping[str, Any]:
@@ -74,45 +67,3 @@ def _events(program: Program) -> Iterator[Diagnostic]:
         if isinstance(source, EventInput):
             message = f"input '{source.name}' is a stream of events, and the integer network takes tensors"
             yield Diagnostic("SNN613", message, Loc(program.name, source.name), OTHER)
-
-
-def _forms(graph: Graph) -> Iterator[Diagnostic]:
-    for node in graph.nodes:
-        if reason := _form(graph, node):
-            yield Diagnostic("SNN613", f"'{node.name}' ({node.op.name}) {reason}", node.loc, OTHER)
-    for name in graph.outputs:
-        if name not in graph.node or not isinstance(graph.node[name].op, Readout):
-            yield Diagnostic("SNN613", f"output '{name}' is no readout", Loc(graph.name, name), OTHER)
-
-
-def _form(graph: Graph, node: Node) -> str:
-    """Return why a node has no form in the models; empty if it has one."""
-    if type(node.op) not in OPS:
-        return "is an operation that the ONNX backend does not know"
-    if isinstance(node.op, Conv | Dense) and (len(node.inputs) != 2 or node.inputs[1] not in graph.constants):
-        return "has weights that are no constants, or a bias of its own"
-    if isinstance(node.op, Fire | Readout):
-        return _charges_form(graph, node)
-    if isinstance(node.op, MaxPool) and not _meets_input(node.op, graph.types[node.inputs[0]].shape[1:]):
-        return "has windows that lie wholly in the padding"
-    return ""
-
-
-def _charges_form(graph: Graph, node: Node) -> str:
-    constants = 2 if isinstance(node.op, Fire) else 1
-    charges, rest = node.inputs[:-constants], node.inputs[-constants:]
-    if any(name not in graph.node or not isinstance(graph.node[name].op, Conv | Dense) for name in charges):
-        return "adds what is no convolution or dense layer"
-    return "" if all(name in graph.constants for name in rest) else "has a bias or thresholds that are no constants"
-
-
-def _meets_input(op: MaxPool, sizes: tuple[int, ...]) -> bool:
-    """Return whether every window of a max-pool holds a value of its input; there must be an axis to pool over."""
-    for axis, size in enumerate(sizes):
-        span = op.dilations[axis] * (op.kernel[axis] - 1)
-        last = (size + op.pads[axis] + op.pads[len(sizes) + axis] - span - 1) // op.strides[axis]
-        begins = np.arange(last + 1) * op.strides[axis] - op.pads[axis]
-        taps = begins[:, None] + np.arange(op.kernel[axis]) * op.dilations[axis]
-        if not ((taps >= 0) & (taps < size)).any(axis=1).all():
-            return False
-    return len(sizes) > 0

@@ -55,12 +55,16 @@ def span_of(levels: TensorType) -> Span:
     return Span(base, top, tuple((-base >> (8 * i)) % RADIX for i in range(count)))
 
 
-def weight_digits(weight: Ints) -> list[Ints]:
-    """Return the digits -128..127 of integers, least significant first, as many as any of them needs."""
-    digits: list[Ints] = []
-    rest = weight
-    while not digits or rest.any():
+def weight_digits(weight: Ints) -> dict[int, Ints]:
+    """Return the digits -128..127 of integers by number, least significant first; those that are all 0 are left out.
+
+    So weights m 2^e with mantissas of 8 bits take two digits where e is no multiple of 8, however large it is.
+    """
+    digits: dict[int, Ints] = {}
+    rest, number = weight, 0
+    while rest.any():
         digit = (rest + WEIGHT_ZERO) % RADIX - WEIGHT_ZERO
-        digits.append(digit)
-        rest = (rest - digit) // RADIX
-    return digits
+        if digit.any():
+            digits[number] = digit
+        rest, number = (rest - digit) // RADIX, number + 1
+    return digits or {0: weight}

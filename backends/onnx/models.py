@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from snncc.backends.golden import layer_of
+from snncc.backends.golden import layer_of, shown_nodes
 from snncc.backends.onnx.core import Core
+from snncc.backends.onnx.forms import readout_of
+from snncc.backends.onnx.network import write_network
 from snncc.backends.onnx.ranges import charge_ranges
 from snncc.backends.onnx.writer import IR_VERSION, OPSET, Writer, checksums, model_bytes, tensor
 from snncc.compiler.frontend.naming import NameTable
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Readout
+from snncc.compiler.ir.integer_ops import Encode
 from snncc.compiler.ir.types import LEVEL
 
 NETWORK, LEVELS = "network.onnx", "levels.onnx"
@@ -51,7 +53,7 @@ def models(graph: Graph) -> tuple[dict[str, bytes], dict[str, Any]]:
         graph: a QUANTIZED graph in which ``check`` finds nothing.
     """
     names = _names(graph)
-    core = Core(graph, names.table, names.nodes)
+    core = write_network(graph, names.table, names.nodes)
     encoders, decoders = _encoders(graph, names), _decoders(graph, names)
     shapes = [tensor(names.nodes[node.name], node.type.shape) for node in graph.nodes]
     floats = [tensor(names.inputs[node.name], node.type.shape, TensorProto.FLOAT) for node in _encoded(graph)]
@@ -71,13 +73,8 @@ def models(graph: Graph) -> tuple[dict[str, bytes], dict[str, Any]]:
 
 
 def told_nodes(graph: Graph) -> list[Node]:
-    """Return the nodes that levels.onnx gives: all that carry levels but the inputs, and the outputs."""
-    ends = set(graph.outputs)
-    return [
-        node
-        for node in graph.nodes
-        if node.name in ends or (node.type.dtype == LEVEL and not isinstance(node.op, Encode))
-    ]
+    """Return the nodes that levels.onnx gives: all that golden.npz shows but the inputs."""
+    return [node for node in shown_nodes(graph) if not isinstance(node.op, Encode)]
 
 
 def _encoded(graph: Graph) -> list[Node]:
@@ -122,12 +119,11 @@ def _decoders(graph: Graph, names: Names) -> Writer:
     writer = Writer(names.table)
     for label, value in graph.named_outputs.items():
         node = graph.node[value]
-        assert isinstance(node.op, Readout)
         name, integer = names.reals[label], names.integers[label]
         writer.begin(node.loc)
         if integer != names.nodes[value]:  # one value under two labels
             writer.emit("Identity", [names.nodes[value]], integer)
-        scale = writer.constant(f"{name}.scale", np.array(node.op.scale, np.float64))
+        scale = writer.constant(f"{name}.scale", np.array(readout_of(graph, value).scale, np.float64))
         real = writer.value("Cast", [integer], f"{name}.double", to=TensorProto.DOUBLE)
         real = writer.value("Mul", [real, scale], f"{name}.double")
         writer.emit("Cast", [real], name, to=TensorProto.FLOAT)
@@ -149,7 +145,7 @@ def _facts(graph: Graph, names: Names, core: Core, constants: list[dict[str, Any
                 "node": value,
                 "integer": names.integers[label],
                 "real": names.reals[label],
-                "scale": str(_scale(graph.node[value])),
+                "scale": str(Fraction(readout_of(graph, value).scale)),
             }
             for label, value in graph.named_outputs.items()
         ],
@@ -181,8 +177,3 @@ def _value(node: Node, name: str, charges: dict[str, tuple[int, int]]) -> dict[s
     if node.name in charges:
         entry |= {"charge": list(charges[node.name])}
     return entry
-
-
-def _scale(node: Node) -> Fraction:
-    assert isinstance(node.op, Readout)
-    return Fraction(node.op.scale)

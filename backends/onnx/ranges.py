@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.backends.onnx.digits import RADIX, Ints, span_of, weight_digits
+from snncc.backends.onnx.forms import CONSTANTS
 from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Fire, Readout
+from snncc.compiler.ir.integer_ops import Fire, Ladder, Readout
 from snncc.compiler.ir.ops import Conv, Dense, MaxPool
 from snncc.compiler.ir.types import LEVEL
 
@@ -48,8 +49,12 @@ class Reach:
 
 def range_problems(graph: Graph) -> list[Diagnostic]:
     """Return every value of a quantized graph that may leave the integers ONNX computes it in."""
-    wide = [name for name, a in graph.constants.items() if a.size and max(-int(a.min()), int(a.max())) >= INT32]
     users = graph.users()
+    wide = [
+        name
+        for name, a in graph.constants.items()
+        if a.size and max(-int(a.min()), int(a.max())) >= INT32 and not _bars(users[name], name)
+    ]
     found = [_wide(user, f"an element of constant {name}", INT32) for name in wide for user in users[name]]
     for node in graph.nodes:
         if node.type.dtype == LEVEL:
@@ -59,9 +64,14 @@ def range_problems(graph: Graph) -> list[Diagnostic]:
     return list(dict.fromkeys(found))
 
 
+def _bars(users: list[Node], name: str) -> bool:
+    """Return whether a constant holds thresholds of ladders alone: what no charge reaches may stand for itself."""
+    return all(isinstance(user.op, Ladder) and name not in user.inputs[:-2] for user in users)
+
+
 def charge_ranges(graph: Graph) -> dict[str, tuple[int, int]]:
     """Return the least and greatest charge, bias and rounding included, of every firing and reading node."""
-    nodes = [node for node in graph.nodes if isinstance(node.op, Fire | Readout)]
+    nodes = [node for node in graph.nodes if isinstance(node.op, Fire | Ladder | Readout)]
     return {node.name: list(_partial(graph, node))[-1].ends for node in nodes}
 
 
@@ -81,13 +91,18 @@ def _wide(node: Node, what: str, limit: int) -> Diagnostic:
 def _sums(graph: Graph, node: Node) -> Iterator[Diagnostic]:
     if isinstance(node.op, Conv | Dense):
         yield from _products(graph, node)
-    elif isinstance(node.op, Fire | Readout) and not _charges_fit(graph, node):
+    elif isinstance(node.op, Fire | Ladder | Readout) and not _charges_fit(graph, node):
         yield _large(node, "what its charges add up to")
 
 
 def _charges_fit(graph: Graph, node: Node) -> bool:
-    """Return whether every sum on the way to a charge fits, and the shift into what is not negative."""
+    """Return whether every sum on the way to a charge fits, and what is computed with it.
+
+    That is the shift into what is not negative, or a threshold above every charge.
+    """
     steps = list(_partial(graph, node))
+    if isinstance(node.op, Ladder):
+        return all(step.fits for step in steps) and steps[-1].ends[1] < INT32 - 1
     if isinstance(node.op, Fire):
         theta = _per_channel(graph.constants[node.inputs[-1]], -node.op.lo)
         steps += [theta, steps[-1] + theta]
@@ -99,7 +114,7 @@ def _partial(graph: Graph, node: Node) -> Iterator[Reach]:
 
     Every charge can be 0, so that no sum of some charges reaches beyond the sum of all.
     """
-    constants = 2 if isinstance(node.op, Fire) else 1
+    constants = CONSTANTS[type(node.op)]
     first, *rest = (_charge(graph, graph.node[name]) for name in node.inputs[:-constants])
     total = sum(rest, first)
     offset = _per_channel(offset_of(graph.constants, node))
@@ -112,10 +127,8 @@ def offset_of(constants: Mapping[str, Ints], node: Node) -> Ints:
     That is its bias, and theta // 2 where it fires, so that its levels are rounded half up.
     """
     rank = len(node.type.shape)
-    if isinstance(node.op, Readout):
-        return spread(constants[node.inputs[-1]], rank)
-    bias, theta = (spread(constants[name], rank) for name in node.inputs[-2:])
-    return bias + theta // 2
+    bias = spread(constants[node.inputs[-CONSTANTS[type(node.op)]]], rank)
+    return bias + spread(constants[node.inputs[-1]], rank) // 2 if isinstance(node.op, Fire) else bias
 
 
 def spread(constant: Ints, rank: int) -> Ints:
@@ -142,9 +155,9 @@ def _charge(graph: Graph, node: Node) -> Reach:
 def _products(graph: Graph, node: Node) -> Iterator[Diagnostic]:
     span, weight = span_of(graph.types[node.inputs[0]]), graph.constants[node.inputs[1]]
     digits = weight_digits(weight)
-    sizes = [np.abs(digit.reshape(len(digit), -1)).sum(axis=1).astype(object) for digit in digits]
+    sizes = {j: np.abs(digit.reshape(len(digit), -1)).sum(axis=1).astype(object) for j, digit in digits.items()}
     total = sum(
-        RADIX ** (i + j) * size * span.magnitude(i) for i in range(len(span.zeros)) for j, size in enumerate(sizes)
+        RADIX ** (i + j) * size * span.magnitude(i) for i in range(len(span.zeros)) for j, size in sizes.items()
     )
     single = len(sizes) == len(span.zeros) == 1
     reach = _charge(graph, node) if single else Reach(-total, total)

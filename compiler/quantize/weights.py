@@ -128,9 +128,9 @@ def _exponents(edges: Sequence[Edge], scale: float, weight_bits: int) -> Ints:
     """Return k per edge and channel, within SPREAD of the channel's coarsest edge."""
     heard = _reach(edges, scale) >= NEGLIGIBLE
     own = np.array([_exponent(edge, scale, weight_bits) for edge in edges])
-    own = np.where(heard & (own >= 0), own, MOST_EXPONENT + 1)
-    own = np.minimum(own, own.min(axis=0) + SPREAD)
-    return np.where(own > MOST_EXPONENT, 0, own).astype(np.int64)
+    counts = heard & (own >= 0)
+    coarsest = np.where(counts, own, MOST_EXPONENT).min(axis=0)
+    return np.where(counts, np.minimum(own, coarsest + SPREAD), 0).astype(np.int64)
 
 
 def _exponent(edge: Edge, scale: float, weight_bits: int) -> npt.NDArray[np.float64]:

@@ -11,11 +11,10 @@ import numpy.typing as npt
 import onnx
 
 from snncc.backends.artifact import write_artifact
-from snncc.backends.golden import write_golden_levels
+from snncc.backends.golden import shown_nodes, write_golden_levels
 from snncc.backends.onnx.backend import OnnxBackend
 from snncc.compiler.ir import Graph
 from snncc.compiler.ir.integer_ops import Encode
-from snncc.compiler.ir.types import LEVEL
 from snncc.compiler.neuron import parse_neuron
 from snncc.compiler.program import Origin, Population, Program, TensorInput
 from snncc.compiler.trace import Feed
@@ -55,7 +54,7 @@ def feed_of(graph: Graph, levels: Mapping[str, Ints]) -> Feed:
 def assert_same_levels(graph: Graph, artifact: Path, levels: Mapping[str, Ints]) -> int:
     """Demand of every node what the integer executor gives on every sample; return how many values agreed."""
     expected = execute(graph, levels)
-    told = [node.name for node in graph.nodes if node.type.dtype == LEVEL or node.name in graph.outputs]
+    told = [node.name for node in shown_nodes(graph)]
     samples = list(BACKEND.run(artifact, feed_of(graph, levels)))
     assert len(samples) == len(next(iter(levels.values())))
     count = 0

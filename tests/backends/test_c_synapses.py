@@ -13,6 +13,7 @@ import pytest
 from snncc.backends.artifact import write_artifact
 from snncc.compiler.neuron import parse_neuron
 from snncc.compiler.program import (
+    SILENCE,
     Connection,
     ConvSynapses,
     DenseSynapses,
@@ -58,7 +59,7 @@ def around(rng: np.random.Generator, synapses: Synapses, name: str, sources: int
     gather, count = None, sources
     if rng.random() < 0.5:
         count = int(rng.integers(1, 2 * sources + 2))
-        gather = rng.integers(0, count, sources)
+        gather = rng.integers(SILENCE, count, sources)
     signed, bits = bool(rng.random() < 0.5), drawn(rng, 1, 5, 12, 33)
     neuron = parse_neuron(ECHO.format(bits=63))
     first = Population(f"{name}.a", (count,), neuron, {}, payload_bits=bits + signed, signed=signed)
@@ -154,7 +155,7 @@ def test_dense_and_sparse_synapses_onto_channels_last(seed: int, tmp_path: Path)
 
 
 def test_a_connection_that_carries_nothing_takes_no_room(tmp_path: Path) -> None:
-    """No synapses, weights of 0 alone, and a source that never sends."""
+    """No synapses, weights of 0 alone, inputs that nobody feeds, and a source that never sends."""
     none: Ints = np.zeros(0, dtype=np.int64)
     a = Population("a", (2,), parse_neuron(ECHO.format(bits=20)), {}, payload_bits=20)
     b = Population("b", (2,), HEAR, {"bias": np.array(3)})
@@ -163,6 +164,8 @@ def test_a_connection_that_carries_nothing_takes_no_room(tmp_path: Path) -> None
         Connection("empty", "a", "b", "x", SparseSynapses(none, none, none)),
         Connection("zero", "a", "b", "x", DenseSynapses(0 * eye.weight), 40),
         Connection("mute", "b", "a", "x", eye, 9),
+        Connection("silent", "a", "b", "x", eye, 3, np.array([SILENCE, SILENCE])),
+        Connection("unheard", "a", "b", "x", SparseSynapses(none, none, none + 1), 3, np.array([SILENCE, 0])),
     )
     program = Program("nothing", "none", 0, (a, b), wires, (EventInput("e", "a", "x"),))
     artifact = assert_exact(program, event_feed(12, {"e": [(0, 1, 9), (2, 0, 4)]}), tmp_path / "c")

@@ -28,6 +28,7 @@ from snncc.backends.golden import (
     write_golden_levels,
 )
 from snncc.compiler.diagnostics import Loc
+from snncc.compiler.program import Output
 from snncc.runtime.emulator import Emulator, run_feed
 from tests.backends.conformance import network_levels
 
@@ -151,7 +152,13 @@ def test_what_is_written_reads_back_as_what_happened(name: str, tmp_path: Path) 
             assert step.did[k] == (checksum(did.membrane[:, 0]), spikes)
         assert step.arrivals == arriving(case, now)
         due = [k for k, o in enumerate(program.outputs) if is_read(case, o.population, now)]
-        assert step.read == {k: sent[program.outputs[k].population].membrane[:, 0].tolist() for k in due}
+        membranes = {k: sent[program.outputs[k].population].membrane for k in due}
+        assert step.read == {k: in_order(program.outputs[k], shown).tolist() for k, shown in membranes.items()}
+
+
+def in_order(output: Output, membranes: Ints) -> Ints:
+    """Return what an output shows of the membranes [neurons, 1] of its population."""
+    return membranes[:, 0] if output.gather is None else membranes[output.gather, 0]
 
 
 def arriving(case: Case, now: int) -> dict[int, dict[int, int]]:

@@ -13,7 +13,7 @@ from snncc.compiler.coding import CODINGS
 from snncc.compiler.container import program_bytes
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.neuron import OPERATIONS
-from snncc.compiler.program import ConvSynapses, DenseSynapses, EventInput, SparseSynapses, TensorInput
+from snncc.compiler.program import SILENCE, ConvSynapses, DenseSynapses, EventInput, SparseSynapses, TensorInput
 from snncc.compiler.program_check import check_program
 from snncc.runtime.deliver import Wire
 from snncc.runtime.emulator import Emulator, run_feed
@@ -95,7 +95,9 @@ def test_the_emulator_and_the_integer_network_agree_on_the_kit(name: str) -> Non
     for output in program.outputs:
         start = program.population[output.population].start
         reads = [ran[start + k * program.interval][output.population].membrane[:, 0] for k in range(samples)]
-        assert np.array_equal(np.stack(reads), expected[output.population].reshape(samples, -1))
+        assert case.program.origin is not None
+        value = case.program.origin.network.named_outputs[output.name]
+        assert np.array_equal(program.shown(output, np.stack(reads)), expected[value])
 
 
 @pytest.mark.parametrize("case", [case for case in CASES.values() if case.program.connections], ids=lambda c: c.name)
@@ -139,13 +141,16 @@ def test_every_coding_is_there_in_every_kind_of_population() -> None:
         (p.claim.kind, p.claim.coding, p.signed) for c in LOWERED.values() for p in c.program.populations if p.claim
     }
     wanted = {(kind, c.name, signed) for kind in ("copy", "fire", "pool") for c in CODINGS.values() for signed in BOTH}
-    assert claims == {w for w in wanted if CODINGS[w[1]].signed or not w[2]} | {("read", "", False)}
+    ladders = {("ladder", coding.name, coding.signed) for coding in CODINGS.values()}
+    assert claims == {w for w in wanted if CODINGS[w[1]].signed or not w[2]} | ladders | {("read", "", False)}
 
 
 def test_every_kind_of_connection_is_there() -> None:
     kinds = {type(c.synapses) for _, c in WIRES}
     assert kinds == {DenseSynapses, ConvSynapses, SparseSynapses}
     assert {type(c.synapses) for _, c in WIRES if c.gather is not None} == kinds
+    silent = [c for _, c in WIRES if c.gather is not None and (c.gather == SILENCE).any()]
+    assert {(type(c.synapses), c.delay > 1) for c in silent} == {(kind, later) for kind in kinds for later in BOTH}
     assert {1, 2, 3, 62} <= {c.delay for _, c in WIRES}
     assert any(c.source == c.target for _, c in WIRES)
     assert any(place(case, c.source) > place(case, c.target) for case, c in WIRES)
@@ -159,7 +164,7 @@ def place(case: Case, population: str) -> int:
 def test_every_geometry_of_a_convolution_is_there() -> None:
     convs = [c.synapses for _, c in WIRES if isinstance(c.synapses, ConvSynapses)]
     assert {len(conv.strides) for conv in convs} == {0, 1, 2}
-    assert {max(conv.strides, default=1) for conv in convs} == {1, 2}
+    assert {max(conv.strides, default=1) for conv in convs} == {1, 2, 3}
     assert {max(conv.dilations, default=1) for conv in convs} == {1, 2, 3}
     assert any(1 < conv.groups < conv.weight.shape[0] and conv.weight.shape[1] > 1 for conv in convs)
     assert any(conv.groups == conv.in_shape[0] > 1 for conv in convs)
@@ -172,6 +177,7 @@ def test_every_kind_of_end_and_of_schedule_is_there() -> None:
     kinds = [{type(i) for i in program.inputs} for program in programs]
     assert all(some in kinds for some in (set(), {TensorInput}, {EventInput}, {TensorInput, EventInput}))
     assert any(len(program.outputs) > 1 for program in programs)
+    assert any(output.gather is not None for program in programs for output in program.outputs)
     assert any(p.start > 0 for program in programs if not program.interval for p in program.populations)
     relays = [p.name for program in programs for p in program.populations if ".relay" in p.name]
     assert len(relays) > 4

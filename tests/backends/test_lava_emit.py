@@ -21,7 +21,7 @@ from snncc.backends.lava import interpreter, running
 from snncc.backends.lava.backend import LavaBackend
 from snncc.backends.lava.plan import Wiring, plan
 from snncc.backends.lava.running import TIMEOUT, time_limit
-from snncc.backends.lava.synapses import fits_conv, lava_kernel, merged, planar, planes, unrolled
+from snncc.backends.lava.synapses import fits_conv, folded, lava_kernel, merged, planar, planes, unrolled
 from snncc.compiler.diagnostics import Loc, SnnccError
 from snncc.compiler.neuron import NeuronProgram, parse_neuron
 from snncc.compiler.program import (
@@ -225,6 +225,33 @@ def test_synapses_between_the_same_neurons_add_up() -> None:
     assert [ends.source.tolist(), ends.target.tolist(), ends.weight.tolist()] == [[1, 0], [0, 1], [190, 5]]
 
 
+SILENT = np.array([2, -1, 0, -1, 2])
+
+
+def test_what_reads_silence_is_left_out_of_the_weights() -> None:
+    weight = np.arange(1, 11).reshape(2, 5)
+    assert folded(DenseSynapses(weight), SILENT, 4).tolist() == [[3, 0, 6, 0], [8, 0, 16, 0]]
+    ends = merged(SparseSynapses(np.array([0, 1, 4, 2, 3]), np.array([1, 0, 1, 0, 0]), np.arange(1, 6)), SILENT)
+    assert [ends.source.tolist(), ends.target.tolist(), ends.weight.tolist()] == [[0, 2], [0, 1], [4, 4]]
+
+
+@pytest.mark.parametrize(("delay", "kind"), [(1, "Sparse"), (4, "Conv")])
+def test_a_convolution_over_silence_is_a_conv_behind_a_delay_line_alone(delay: int, kind: str) -> None:
+    gather = np.arange(16) - 1
+    (wiring,) = plan(program_of(conv_of(), delay, gather=gather))
+    assert (wiring.kind, wiring.line) == (kind, delay - 1)
+
+
+def test_parameters_are_kept_as_small_as_they_are_given(tmp_path: Path) -> None:
+    shape = (3, 2, 2)
+    given = {"a": np.array(7), "b": np.arange(3).reshape(3, 1, 1), "c": np.arange(2), "d": np.arange(12).reshape(shape)}
+    neuron = parse_neuron("port x\nparam a b c d\nstate v:24\nv = add in.x a\nv = add v b\nv = add v c\nv = add v d")
+    cells = Population("cells", shape, neuron, given)
+    write_artifact(LAVA, Program("net", "loihi2", 0, (cells,), (), (EventInput("in", "cells", "x"),)), tmp_path / "a")
+    stored = [np.load(tmp_path / "a" / "arrays" / f"p0_{k}.npy").tolist() for k in range(4)]
+    assert stored == [[7], [0, 1, 2], [0, 1] * 6, [*range(12)]]
+
+
 WORDS = ("class", "import", "np", "self", "phase_", "x0")
 HOSTILE = "q'\"\\\n\r*/ # ../é{}"
 
@@ -251,7 +278,8 @@ def hostile() -> Program:
         for k, (synapses, delay) in enumerate(kinds)
     )
     inputs = (TensorInput(f"{HOSTILE}in", names[0], WORDS[0], (1, 4, 4), 0, 3, Fraction(1, 3)),)
-    return Program(HOSTILE, HOSTILE, 4, tuple(cells), wires, inputs, (Output(f"{HOSTILE}out", names[2], Fraction(1)),))
+    turned = Output(f"{HOSTILE}out", names[2], Fraction(1), (16,), np.arange(16)[::-1])
+    return Program(HOSTILE, HOSTILE, 4, tuple(cells), wires, inputs, (turned,))
 
 
 def emitted(folder: Path) -> dict[str, bytes]:
@@ -294,7 +322,20 @@ def test_the_code_parses_and_holds_no_name_of_the_users(tmp_path: Path) -> None:
 
 OWN_NAMES = {
     *("AbstractProcess", "CPU", "InPort", "LavaPyType", "LoihiProtocol", "NeuronModel", "OutPort", "PyInPort"),
-    *("PyOutPort", "RingBuffer", "Var", "__init__", "build", "conv", "dense", "fed", "finish", "held", "implements"),
+    *(
+        "PyOutPort",
+        "RingBuffer",
+        "Var",
+        "__init__",
+        "build",
+        "conv",
+        "dense",
+        "each",
+        "fed",
+        "finish",
+        "held",
+        "implements",
+    ),
     *("line", "load", "neurons", "np", "phase", "requires", "run_spk", "s_out", "settings", "since_start", "size"),
     *("self", "sparse", "spikes", "super", "tag", "trace", "truth", "wide"),
 }

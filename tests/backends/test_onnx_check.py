@@ -91,6 +91,33 @@ def test_a_sum_of_edges_is_checked_before_the_bias_takes_away_from_it() -> None:
     assert BACKEND.check(program_of(graph))[0].loc.name == over
 
 
+def climbing(thresholds: list[int], bias: int = 0, hi: int = 1) -> Graph:
+    net = IntegerNet()
+    climbed = net.ladder(net.dense(net.input(1, hi=hi), 1, [[1]]), thresholds=[thresholds], bias=bias)
+    return net.graph(net.read(net.dense(climbed, 1, [[1]]), name="y"))
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "bias", "expected"),
+    [
+        ([0, 1, 1 << 60], 0, []),  # what no charge reaches may be of any size
+        ([-(1 << 60), 1], 0, []),
+        ([0, 1], (1 << 31) - 3, []),
+        ([0, 1], (1 << 31) - 2, ["SNN611"]),  # the greatest int32 stands for a threshold that is never reached
+        ([0, 1], 1 << 31, ["SNN610"]),
+        ([1, 0], 0, ["SNN613"]),
+    ],
+)
+def test_ladders_with_thresholds_in_order_are_exact(
+    thresholds: list[int], bias: int, expected: list[str], tmp_path: Path
+) -> None:
+    graph = climbing(thresholds, bias)
+    assert codes(graph) == expected
+    if not expected:
+        emit(graph, tmp_path / "a")
+        assert_same_levels(graph, tmp_path / "a", random_levels(graph, 9))
+
+
 def test_levels_of_a_max_pool_fit_a_float() -> None:
     for hi, expected in (((1 << 24) - 1, []), (1 << 24, ["SNN610"])):
         net = IntegerNet()

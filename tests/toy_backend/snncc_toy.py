@@ -17,7 +17,7 @@ from snncc.backends.process import run_limited
 from snncc.compiler.bounds import WORD, arrival_bounds, instruction_bounds
 from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.neuron import NeuronProgram
-from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, Population, Program
+from snncc.compiler.program import SILENCE, Connection, ConvSynapses, DenseSynapses, Population, Program
 from snncc.compiler.trace import Feed, Sent, Trace
 
 # Each operation in Python. A payload is assigned like any result: the last one of a step counts.
@@ -75,7 +75,7 @@ def synapse_list(connection: Connection) -> list[list[int]]:
     else:
         found = np.stack([synapses.source, synapses.target, synapses.weight], axis=1).tolist()
     if connection.gather is not None:
-        found = [[int(connection.gather[j]), i, weight] for j, i, weight in found]
+        found = [[int(connection.gather[j]), i, w] for j, i, w in found if connection.gather[j] != SILENCE]
     return found
 
 

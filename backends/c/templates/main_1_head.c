@@ -25,6 +25,7 @@ static const int64_t input_starts[SNNCC_INPUTS + 1] = SNNCC_INPUT_STARTS;
 static const int64_t input_least[SNNCC_INPUTS + 1] = SNNCC_INPUT_LEAST;
 static const int64_t input_most[SNNCC_INPUTS + 1] = SNNCC_INPUT_MOST;
 static const int32_t output_populations[SNNCC_OUTPUTS + 1] = SNNCC_OUTPUT_POPULATIONS;
+static const int32_t output_sizes[SNNCC_OUTPUTS + 1] = SNNCC_OUTPUT_SIZES;
 static const int32_t membrane_bytes[SNNCC_POPULATIONS + 1] = SNNCC_MEMBRANE_BYTES;
 
 static snncc_net net;
@@ -50,7 +51,7 @@ static int32_t input_size(int32_t input)
 
 static int32_t output_size(int32_t output)
 {
-    return population_sizes[output_populations[output]];
+    return output_sizes[output];
 }
 
 /* Run a step; 0, or 1 after a message if a value left its width. */

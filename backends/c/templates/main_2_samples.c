@@ -123,8 +123,8 @@ static int keep_results(void)
     for (int32_t output = 0; output < SNNCC_OUTPUTS; output++) {
         const int64_t number = turn(net.now - 1, starts[output]);
 
-        for (int32_t neuron = 0; number >= 0 && neuron < output_size(output); neuron++) {
-            results[number % SNNCC_RESULTS_AHEAD][place + neuron] = snncc_output(&net, output, neuron);
+        for (int32_t element = 0; number >= 0 && element < output_size(output); element++) {
+            results[number % SNNCC_RESULTS_AHEAD][place + element] = snncc_output(&net, output, element);
         }
         if (number >= 0 && starts[output] == SNNCC_LATENCY) {
             complete = number;

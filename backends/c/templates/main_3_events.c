@@ -56,8 +56,8 @@ static void print_step(void)
             continue;
         }
         printf("o %" PRId64 " %" PRId32, now, output);
-        for (int32_t neuron = 0; neuron < output_size(output); neuron++) {
-            printf(" %" PRId64, snncc_output(&net, output, neuron));
+        for (int32_t element = 0; element < output_size(output); element++) {
+            printf(" %" PRId64, snncc_output(&net, output, element));
         }
         putchar('\n');
     }

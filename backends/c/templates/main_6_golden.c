@@ -119,7 +119,7 @@ static int golden_output(reader *from, int32_t output)
             return 1;
         }
         if (found != wanted) {
-            printf("FAIL step %" PRId64 " output %" PRId32 " of population %" PRId32 " (%s) neuron %" PRId32
+            printf("FAIL step %" PRId64 " output %" PRId32 " of population %" PRId32 " (%s) element %" PRId32
                    ": %" PRId64 ", golden %" PRId64 "\n", net.now - 1, output, population,
                    population_titles[population], i, found, wanted);
             return 1;

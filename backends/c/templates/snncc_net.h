@@ -7,7 +7,7 @@
  *     for (;;) {
  *         snncc_input(&net, input, neuron, level);   for every level that arrives in the coming step
  *         if (snncc_step(&net)) { ... }              a value left its width: the network has stopped
- *         if (snncc_output_ready(&net, output)) { ... snncc_output(&net, output, neuron) ... }
+ *         if (snncc_output_ready(&net, output)) { ... snncc_output(&net, output, element) ... }
  *     }
  *
  * Sample k of a tensor input belongs into step SNNCC_INPUT_STARTS + k * SNNCC_INTERVAL, all its levels that are not 0.
@@ -57,7 +57,7 @@ void snncc_membranes(const snncc_net *net, int32_t population, int64_t *membrane
 
 /* Whether an output is read in the step that ran last, and what is read: its exact scale stands in manifest.json. */
 int32_t snncc_output_ready(const snncc_net *net, int32_t output);
-int64_t snncc_output(const snncc_net *net, int32_t output, int32_t neuron);
+int64_t snncc_output(const snncc_net *net, int32_t output, int32_t element);
 
 /* Constant arrays: their checksums (see weights.txt) and their size in bytes. */
 uint64_t snncc_array_checksum(int32_t array);
