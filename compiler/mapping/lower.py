@@ -32,8 +32,8 @@ EDGES_END = {Fire: -2, Ladder: -3, Readout: -1}  # inputs after the charges are 
 class Lowering:
     """Collects the program while the graph is walked once, in order."""
 
-    def __init__(self, graph: Graph, choice: Choice, target: Target) -> None:
-        self.graph, self.choice, self.target = graph, choice, target
+    def __init__(self, graph: Graph, choice: Choice, target: Target, weight_bits: int) -> None:
+        self.graph, self.choice, self.target, self.weight_bits = graph, choice, target, weight_bits
         self.origins, self.relays = Origins(graph), Relays(target)
         self.populations: dict[str, Population] = {}
         self.connections: list[Connection] = []
@@ -109,7 +109,7 @@ class Lowering:
         """Return the synapses as the chip stores them: as many as their mantissas need."""
         synapses = edge.synapses
         assert isinstance(synapses, DenseSynapses | ConvSynapses)
-        parts = mantissas(synapses.weight, self.target.weight_bits)
+        parts = mantissas(synapses.weight, self.weight_bits)
         return [synapses] if len(parts) == 1 else [replace(synapses, weight=part) for part in parts]
 
     def _pool(self, node: Node) -> None:
@@ -136,7 +136,9 @@ class Lowering:
         return Output(label, read.name, Fraction(read.op.scale), shape, as_gather(neurons, read.type.size))
 
 
-def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = None) -> Program:
+def lower(
+    graph: Graph, choice: Choice, target: Target, schedule: str | None = None, weight_bits: int | None = None
+) -> Program:
     """Return the spiking program that reproduces a quantized graph.
 
     Args:
@@ -144,12 +146,13 @@ def lower(graph: Graph, choice: Choice, target: Target, schedule: str | None = N
         choice: the coding of every population.
         target: gives the width of states, the longest delay and the in-ports of a neuron.
         schedule: ``pipelined`` or ``sequential``; None for the target's own.
+        weight_bits: width of a mantissa, sign included; None for the target's own.
 
     Raises:
         SnnccError: SNN330 to SNN333, all of them at once: a wait, a max-pool or levels that the target has no means
             for.
     """
-    lowering = Lowering(graph, choice, target)
+    lowering = Lowering(graph, choice, target, weight_bits or target.weight_bits)
     for node in graph.nodes:
         lowering.add(node)
     if lowering.problems:

@@ -64,7 +64,8 @@ def fits(reach: Bounds, bias: Ints, theta: Ints, levels: Levels, target: Target)
     top = reach.high + flat.max(axis=1) + theta // 2
     bottom = reach.low + flat.min(axis=1)
     ladder = theta * (levels.hi - levels.lo + 1)
-    widest = np.maximum(np.maximum(top, -bottom), np.maximum(ladder, reach.slope))
+    folded = theta - bottom if levels.signed else -bottom  # the magnitude of a negative charge, theta - 1 - v
+    widest = np.maximum(np.maximum(top, folded), np.maximum(ladder, reach.slope))
     arriving = np.maximum(np.maximum(reach.high, -reach.low), reach.slope)
     fit: npt.NDArray[np.bool_] = (widest < state) & (arriving < np.minimum(step, state))
     return fit
