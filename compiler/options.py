@@ -93,7 +93,7 @@ def make_options(
 
 def _split(coding: str | Mapping[str, str] | None) -> tuple[str | None, dict[str, str]]:
     """Return the coding of the program, None for the target's own, and those of single layers."""
-    if not isinstance(coding, str | Mapping):
+    if not isinstance(coding, str | Mapping) or coding == "":
         return coding, {}
     if isinstance(coding, str):
         words = [word.strip().rpartition("=") for word in coding.split(",") if word.strip()]

@@ -58,7 +58,8 @@ class FoldSums(Pass):
             made = [_flat(graph, node, below)] if len(graph.types[below].shape) > 1 else []
             changed = replace(node, inputs=(made[0].name if made else below, node.inputs[1]))
         else:
-            joint = None if gather is not None else _joint(graph, ones, node)
+            as_it_is = gather is None and graph.types[node.inputs[0]].shape == source.type.shape
+            joint = _joint(graph, ones, node) if as_it_is else None
             if joint is None:
                 return None
             weight, made = np.rint(joint.weight).astype(np.int64), []

@@ -24,7 +24,7 @@ def unsupported(path: Path) -> None:
 
 
 def inner_softmax(path: Path) -> None:
-    """Imports, but no pass can drop a softmax that a convolution reads."""
+    """A softmax that a convolution reads, which nothing can drop."""
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
         helper.make_node("Softmax", ["c"], ["m"], name="attention", axis=1),
@@ -115,11 +115,11 @@ def test_inspect_lists_the_nodes_of_a_model_that_cannot_be_imported(
     assert found["inputs"] == [{"name": "x", "shape": [4], "dtype": "float32", "range": None, "scale": None}]
 
 
-def test_inspect_lists_the_nodes_that_no_pass_can_handle(snncc: Command, work: Path) -> None:
+def test_inspect_lists_the_nodes_that_stand_in_the_way(snncc: Command, work: Path) -> None:
     inner_softmax(work / "bad.onnx")
     result = snncc("inspect", "bad.onnx", "--json")
     assert result.code == 1
-    assert result.codes == ["SNN128"]
+    assert result.codes == ["SNN103"]
     assert [node["name"] for node in result.json["nodes"] if node["support"]] == ["attention"]
 
 
