@@ -108,6 +108,21 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command("check")
+def check_command(program: ProgramFile, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Check that a program reproduces its integer network on every input, with code that shares nothing with snncc."""
+    from snncc import show
+    from snncc.runtime.checker import check
+    from snncc.terminal import progress
+
+    with progress(quiet or json) as bar:
+        bar("checking", 0, 0)
+        problems = check(str(program))
+    show.checked(program, problems, json)
+    if problems:
+        raise typer.Exit(1)
+
+
 @app.command()
 def run(
     program: ProgramFile,

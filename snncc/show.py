@@ -30,9 +30,20 @@ def compiled(summary: Mapping[str, Any], as_json: bool) -> None:
         f"coding {summary['coding']}, levels 0..{summary['levels']}, latency {summary['latency_steps']} steps, "
         f"interval {summary['initiation_interval']}"
     )
+    for line in _certificate(summary):
+        _say(line)
     for note in summary["notes"]:
         _say(note)
     return None
+
+
+def _certificate(summary: Mapping[str, Any]) -> Iterator[str]:
+    proved = summary["certificate"]
+    if proved:
+        yield (
+            f"certificate: {proved['populations']} populations, {proved['neuron_programs']} neuron programs proved on "
+            f"{proved['classes']} classes"
+        )
 
 
 def printed(name: str, text: str) -> None:
@@ -58,6 +69,26 @@ def verified(report: Report, as_json: bool) -> None:
     for note in report.notes:
         _say(note)
     return None
+
+
+def checked(file: object, problems: Sequence[tuple[str, str]], as_json: bool) -> None:
+    """Print the verdict of the checker, and every problem: where, and a sentence."""
+    from snncc.runtime.checker import DIGITS, VECTORS
+
+    if as_json:
+        found = [{"where": where, "what": what} for where, what in problems]
+        verdict = {"file": str(file), "accepted": not problems, "escape_log2": -VECTORS * DIGITS}
+        return write_json({**verdict, "problems": found})
+    if problems:
+        _say(f"REJECTED: {file}, {len(problems)} problem{'s' if len(problems) > 1 else ''}", BAD)
+        for where, what in problems:
+            _say(f"{where} {what}")
+        return None
+    _say(f"ACCEPTED: {file} reproduces its integer network on every input", GOOD)
+    return _say(
+        f"weighted sums were compared on {VECTORS} random vectors of {DIGITS}-bit numbers: wrong ones pass with a "
+        f"probability below 2^-{VECTORS * DIGITS}; all else is proved"
+    )
 
 
 def _divergence(first: Divergence | None) -> Iterator[str]:
@@ -176,6 +207,7 @@ def _heading(found: Mapping[str, Any]) -> Iterator[str]:
             f"target {found['target']}, coding {found['coding']}, levels 0..{found['levels']}, {found['neurons']} "
             f"neurons, latency {found['latency_steps']} steps, interval {found['initiation_interval']}"
         )
+        yield from _certificate(found)
     else:
         verdict = "every operator is supported" if found["supported"] else "CANNOT BE COMPILED, see below"
         yield f"{verdict}; targets: {', '.join(found['targets'])}; codings: {', '.join(found['codings'])}"

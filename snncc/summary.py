@@ -48,7 +48,25 @@ def program_summary(program: Program) -> dict[str, Any]:
         "window_steps": program.max_window,
         "latency_steps": program.latency,
         "initiation_interval": program.interval,
+        "certificate": certificate_summary(program),
         "notes": [str(note) for note in program.origin.notes] if program.origin else [],
+    }
+
+
+def certificate_summary(program: Program) -> dict[str, int] | None:
+    """Return how much a program's certificate proves: populations, neuron programs and classes; None without one.
+
+    A neuron program counts once for each distinct row of its parameters; classes are the intervals of charges, or
+    inputs of a max-pool, on which they were run.
+    """
+    certificate = program.origin.certificate if program.origin else None
+    if certificate is None:
+        return None
+    proofs = [entry["proof"] for entry in certificate["populations"].values()]
+    return {
+        "populations": len(proofs),
+        "neuron_programs": sum(proof["rows"] for proof in proofs),
+        "classes": sum(proof["classes"] for proof in proofs),
     }
 
 

@@ -28,10 +28,12 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 def test_help_names_every_command(snncc: Command) -> None:
     result = snncc("--help")
     assert result.code == 0
-    assert all(f" {name} " in result.out for name in ("compile", "verify", "run", "inspect", "explain", "demo"))
+    assert all(
+        f" {name} " in result.out for name in ("compile", "verify", "check", "run", "inspect", "explain", "demo")
+    )
 
 
-@pytest.mark.parametrize("name", ["compile", "verify", "run", "inspect", "explain", "demo"])
+@pytest.mark.parametrize("name", ["compile", "verify", "check", "run", "inspect", "explain", "demo"])
 def test_every_command_has_help_and_prints_json(snncc: Command, name: str) -> None:
     text = snncc(name, "--help").out
     assert "--json" in text
