@@ -189,8 +189,8 @@ def _receive(kernels: Iterable[str], bits: int, climb: str = "", latched: str = 
     states = " ".join(KERNELS[name][1].format(bits=bits) for name in used)
     lines = [f"port {' '.join(used)}", "param offset", f"state v:{bits} {states}", "membrane v"]
     lines += [KERNELS[name][2] for name in used]
-    lines += ["first = eq phase 0", f"x = add offset {registers[0]}"]
-    lines += [f"x = add x {register}" for register in registers[1:]]
+    total = f"x = add offset {registers[0]}" if registers else "x = copy offset"  # whose inputs are all silent
+    lines += ["first = eq phase 0", total, *(f"x = add x {register}" for register in registers[1:])]
     lines += [climb] if climb else []
     lines += [f"v = select first {latched} v"]
     cleared = [*registers, *(["c"] if "ramp" in used else [])]

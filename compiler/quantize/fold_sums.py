@@ -48,6 +48,8 @@ class FoldSums(Pass):
 
     def _folded(self, graph: Graph, node: Node, constants: dict[str, Array]) -> list[Node] | None:
         parts = level_parts(graph, node.inputs[0])
+        if not parts:
+            return None
         source, gather = parts[0].source, as_gather(parts[0].gather, parts[0].source.type.size)
         ones = _sum_behind(graph, source)
         if ones is None or len(parts) > 1 or not _shows_all(parts[0]) or not self._is_unary(source):

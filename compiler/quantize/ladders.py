@@ -20,6 +20,7 @@ from snncc.compiler.ir.curve import MONOTONE, Curve
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 FAR = 1e18  # stands for infinity: every curve has its limit, or is beyond every level, there
+RUNGS = 2  # least thresholds of a ladder, so that its neuron program has one form; some may never be reached
 DIP = -10.0  # the curves that fall first have their least value between this and 0
 
 
@@ -140,4 +141,9 @@ def _settled(start: Ints, thresholds: Ints, steps: Ints, low: Ints, high: Ints) 
     order = np.argsort(thresholds, axis=1, kind="stable")
     thresholds, steps = (np.take_along_axis(array, order, axis=1) for array in (thresholds, steps))
     used = (thresholds <= high).any(axis=0)
-    return Steps(first, thresholds[:, used], steps[:, used])
+    thresholds, steps = thresholds[:, used], steps[:, used]
+    missing = max(0, RUNGS - thresholds.shape[1])
+    never = np.broadcast_to(high + 1, (len(high), missing))
+    return Steps(
+        first, np.concatenate([thresholds, never], axis=1), np.pad(steps, [(0, 0), (0, missing)], constant_values=1)
+    )

@@ -71,3 +71,9 @@ def test_the_extent_of_a_curve() -> None:
     least, most = extent(Curve("silu", (1.0,)))
     assert least == pytest.approx(-0.2784645, abs=1e-6)
     assert most == np.inf
+
+
+def test_a_ladder_has_two_rungs_even_where_the_level_never_changes() -> None:
+    steps = ladder(Curve("sigmoid"), np.array([1e-9]), 0.4, Levels(0, 2), (np.array([-5]), np.array([5])))
+    assert steps.thresholds.tolist() == [[6, 6]]
+    assert steps.levels(np.arange(-5.0, 6.0).reshape(1, 1, -1)).ravel().tolist() == [1] * 11
