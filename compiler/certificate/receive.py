@@ -140,7 +140,8 @@ def read(neuron: NeuronProgram, rungs: int | None = None) -> tuple[Reading, Read
         raise Refuted(f"register {min(missing)} is missing")
     if late := [s.name for s in neuron.states if s.name in accumulators(neuron) and s.initial]:
         raise Refuted(f"register {late[0]} does not start at 0")
-    latching, between = (_Reader(neuron, latches, rungs).read() for latches in (True, False))
+    top = _top(neuron, rungs)
+    latching, between = (_Reader(neuron, latches, top).read() for latches in (True, False))
     if latching.drive is None and rungs != 0:
         raise Refuted("no line holds the charge, or the level it reaches, in the step that latches")
     for port in neuron.ports:
@@ -153,6 +154,16 @@ def read(neuron: NeuronProgram, rungs: int | None = None) -> tuple[Reading, Read
     _check_leaks(neuron, latching)
     _check_leaks(neuron, between)
     return latching, between
+
+
+def _top(neuron: NeuronProgram, rungs: int | None) -> int | None:
+    """Return the line that completes a ladder of so many thresholds: the last that adds up them all; -1 for none."""
+    if rungs is None:
+        return None
+    forms = _Reader(neuron, True, -1).read().forms
+    found = [n for n, form in enumerate(forms) if isinstance(form, Steps) and form.charged and len(form.steps) == rungs]
+    climbs = [n for n in found if neuron.code[n].op not in ("select", "copy")]
+    return max(climbs, default=-1)
 
 
 def accumulators(neuron: NeuronProgram) -> set[str]:
@@ -179,7 +190,7 @@ class _Reader:
 
     neuron: NeuronProgram
     latches: bool
-    rungs: int | None  # thresholds of a ladder
+    top: int | None  # line that completes a ladder, -1 where none does; None for neurons that climb none
     drive: int | None = None
     charge: int | None = None
     climbed: Steps | None = None
@@ -205,8 +216,8 @@ class _Reader:
             return form
         if self.latches and self.charge is None and _is_charge(form, self.neuron.ports):
             self.charge = number
-            form = DRIVE if self.rungs is None else Form(raw=True, terms={"charge": 1})
-        if self.latches and isinstance(form, Steps) and form.charged and len(form.steps) == self.rungs:
+            form = DRIVE if self.top is None else Form(raw=True, terms={"charge": 1})
+        if self.latches and number == self.top and isinstance(form, Steps):
             self.drive, self.climbed = number, form
             form = DRIVE
         if form is DRIVE and self.drive is None:
