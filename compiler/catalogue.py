@@ -104,7 +104,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN129": Entry(
         "value that is no weighted sum",
-        "An addition, activation or output reads a constant or a single number without axes, which no population can hold.",
+        "An addition, activation or output reads a constant or a single number without axes, which no population can "
+        "hold.",
         "Make a constant the bias of a layer; give a single number an axis.",
     ),
     # quantization (SNN200..)
