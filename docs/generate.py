@@ -23,6 +23,7 @@ from dataclasses import fields
 from functools import partial
 from importlib import import_module, resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,12 @@ NOTES = {
     "emit": "sends a as the payload of a spike; 0 is no spike",
 }  # fmt: skip
 
+# What the entries of a target's [cost] are.
+COSTS = {
+    "synaptic_event_pj": "energy of a nonzero weight met by a spike, in pJ",
+    "update_pj": "energy of a neuron in one step, in pJ",
+}
+
 # Torch modules and what they are tried on (x: images, s: sequences, v: vectors), then functions and methods.
 TORCH_MODULES = {
     "nn.Conv1d": ("nn.Conv1d(4, 4, 3)", "s"), "nn.Conv2d": ("nn.Conv2d(4, 8, 3, padding=1, groups=2)", "x"),
@@ -85,15 +92,28 @@ TORCH_MODULES = {
     "nn.Flatten": ("nn.Flatten()", "x"), "nn.Unflatten": ("nn.Unflatten(1, (2, 3))", "v"),
     "nn.Identity": ("nn.Identity()", "x"), "nn.Dropout": ("nn.Dropout()", "x"), "nn.Dropout2d": ("nn.Dropout2d()", "x"),
     "nn.Softmax": ("nn.Softmax(1)", "v"), "nn.LogSoftmax": ("nn.LogSoftmax(1)", "v"),
+    "nn.ConvTranspose1d": ("nn.ConvTranspose1d(4, 4, 3, stride=2)", "s"),
+    "nn.ConvTranspose2d": ("nn.ConvTranspose2d(4, 8, 3, stride=2, padding=1, output_padding=1)", "x"),
+    "nn.Upsample": ("nn.Upsample(scale_factor=2)", "x"), "nn.PixelShuffle": ("nn.PixelShuffle(2)", "x"),
+    "nn.PixelUnshuffle": ("nn.PixelUnshuffle(2)", "x"), "nn.ChannelShuffle": ("nn.ChannelShuffle(2)", "x"),
+    "nn.LeakyReLU": ("nn.LeakyReLU()", "x"), "nn.PReLU": ("nn.PReLU(4)", "x"), "nn.Sigmoid": ("nn.Sigmoid()", "x"),
+    "nn.Tanh": ("nn.Tanh()", "x"), "nn.Hardsigmoid": ("nn.Hardsigmoid()", "x"), "nn.ELU": ("nn.ELU()", "x"),
+    "nn.CELU": ("nn.CELU()", "x"), "nn.SELU": ("nn.SELU()", "x"), "nn.Softplus": ("nn.Softplus()", "x"),
+    "nn.Softsign": ("nn.Softsign()", "x"), "nn.SiLU": ("nn.SiLU()", "x"), "nn.Hardswish": ("nn.Hardswish()", "x"),
+    "nn.GELU": ("nn.GELU()", "x"), "nn.Mish": ("nn.Mish()", "x"),
 }  # fmt: skip
 TORCH_FUNCTIONS = {
     "x + y": "x + x.relu()", "x * constant": "x * 0.5", "x / constant": "x / 4", "x - constant": "x - 1",
     "torch.cat": "torch.cat([x, x], 1)", "torch.relu": "torch.relu(x)",
-    "torch.clamp(x, 0, cap)": "torch.clamp(x, 0.0, 2.0)",
+    "x - y": "x - x.relu()", "torch.clamp(x, low, high)": "torch.clamp(x, -1.0, 2.0)",
+    "torch.split": "torch.cat(torch.split(x, 2, 1), 2)", "torch.chunk": "torch.cat(torch.chunk(x, 2, 1), 2)",
+    "x[:, a:b:c]": "x[:, 1:4:2]", "x[:, i]": "x[:, 1]", "x * torch.sigmoid(x)": "x * torch.sigmoid(x)",
+    "functional.interpolate, nearest": "functional.interpolate(x, scale_factor=2)",
     "functional.relu": "functional.relu(x)", "functional.max_pool2d": "functional.max_pool2d(x, 2)",
     "functional.avg_pool2d": "functional.avg_pool2d(x, 2)",
     "functional.pad with zeros": "functional.pad(x, (1, 1, 1, 1))",
-    "x.mean((2, 3))": "x.mean((2, 3))", "x.amax((2, 3))": "x.amax((2, 3))", "x.flatten(1)": "x.flatten(1)",
+    "x.mean((2, 3))": "x.mean((2, 3))", "x.mean(2)": "x.mean(2)", "x.amax((2, 3))": "x.amax((2, 3))",
+    "x.flatten(1)": "x.flatten(1)",
     "x.reshape": "x.reshape(x.size(0), 8, -1)", "x.view": "x.view(x.size(0), -1)", "x.permute": "x.permute(0, 2, 1, 3)",
     "x.transpose": "x.transpose(1, 2)", "x.squeeze": "x.mean((2, 3), keepdim=True).squeeze(-1)",
     "x.unsqueeze": "v.unsqueeze(1)",
@@ -222,7 +242,7 @@ def targets() -> str:
 
 def _target(name: str) -> list[str]:
     text = resources.files("snncc.compiler.targets").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    said = dict(re.findall(r"^ +(\w+): (.+)$", inspect.cleandoc(Target.__doc__ or ""), re.MULTILINE))
+    said = COSTS | dict(re.findall(r"^ +(\w+): (.+)$", inspect.cleandoc(Target.__doc__ or ""), re.MULTILINE))
     figures = re.findall(r"^(\w+) = (\S+) +# (\w+): (.+)$", text, re.MULTILINE)
     rows = [(_code(key), value, said.get(key, "").rstrip("."), _code(by), why) for key, value, by, why in figures]
     description = re.search(r'^description = "(.*)"$', text, re.MULTILINE)
@@ -246,7 +266,7 @@ def passes() -> str:
     """Return the passes in the order in which they run."""
     chosen = make_options(coding="rate")
     rows = []
-    for step in (*float_passes(chosen, {}), Quantize, *integer_passes(chosen)):
+    for step in (*float_passes(chosen, {}), Quantize, *integer_passes(chosen, frozenset())):
         doc = inspect.cleandoc((step if isinstance(step, type) else type(step)).__doc__ or "").partition("\n\n")[0]
         rows.append((_code(step.name), f"{step.takes.value} → {step.gives.value}", " ".join(doc.split())))
     return _table(("pass", "stage", "what it does"), rows)
@@ -264,6 +284,35 @@ def conformance() -> str:
     heads = ("case", "shows", *map(_code, BUNDLED))
     rows = support(get_backend(name) for name in BUNDLED)
     return _table(heads, ((_code(name), about, *taken) for name, about, *taken in rows))
+
+
+def support_matrix() -> str:
+    """Return what became of every case of tests/support_cases.py, for each target and coding."""
+    found, lines = _support(), list[str]()
+    for target in target_names():
+        by_case = {case: said.by_coding for (case, on), said in found.items() if on == target}
+        rows = [(case.title, *(said[coding] for coding in CODINGS)) for case, said in by_case.items()]
+        lines += [f"## {target}", "", _table(("operator", *map(_code, CODINGS)), rows)]
+    return "\n".join(lines)
+
+
+def curves() -> str:
+    """Return which activations become which neurons."""
+    neurons: dict[str, list[str]] = {}
+    for (case, _), said in _support().items():
+        if case in import_module("tests.support_cases").CURVES:
+            neurons.setdefault(said.neuron, []).append(f"{_code(case.operator)} {case.form}".rstrip())
+    return _table(
+        ("neuron", "activations"), ((_code(name), ", ".join(dict.fromkeys(n))) for name, n in neurons.items())
+    )
+
+
+def _support() -> dict[Any, Any]:
+    """Return what tests/support.py finds; half a minute, once."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    found: dict[Any, Any] = import_module("tests.support").support()
+    return found
 
 
 def toy_package() -> str:
@@ -296,10 +345,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "assembly": assembly, "coding-words": coding_words, "codings": codings, "conformance": conformance,
     "errors": errors,
     "instructions": instructions, "ir-ops": ir_ops, "kernels": kernels, "listings": listings, "members": members,
-    "onnx-operators": onnx_operators, "operator-names": operator_names, "passes": passes,
-    "refused-operators": refused_operators, "targets": targets, "torch-modules": torch_modules,
-    "toy-package": toy_package, **{piece: partial(toy_module, piece) for piece in TOY_PIECES},
+    "curves": curves, "onnx-operators": onnx_operators, "operator-names": operator_names, "passes": passes,
+    "refused-operators": refused_operators, "support-matrix": support_matrix, "targets": targets,
+    "torch-modules": torch_modules, "toy-package": toy_package,
+    **{piece: partial(toy_module, piece) for piece in TOY_PIECES},
 }  # fmt: skip
+SLOW = ("curves", "support-matrix")  # tests/test_support.py compares them row by row
 MEASUREMENTS: dict[str, Callable[[], str]] = {"demo": demo}
 
 
@@ -325,9 +376,13 @@ def documents() -> list[Path]:
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def generated(text: str) -> str:
-    """Return a document with its generated parts made anew."""
-    return PART.sub(lambda part: f"{part[1]}{PARTS[part[2]]().rstrip()}\n{part[3]}", text)
+def generated(text: str, slow: bool = True) -> str:
+    """Return a document with its generated parts made anew; the slow ones may stay as they are."""
+
+    def renewed(part: re.Match[str]) -> str:
+        return f"{part[1]}{PARTS[part[2]]().rstrip()}\n{part[3]}" if slow or part[2] not in SLOW else part[0]
+
+    return PART.sub(renewed, text)
 
 
 def measured(text: str) -> str:

@@ -26,8 +26,11 @@ from snncc.compiler.coding import CODINGS
 from snncc.compiler.coding.base import KERNELS
 from snncc.compiler.frontend.onnx_ops import CONVERT
 from snncc.compiler.ir import OPS
+from snncc.compiler.ir.curve import CURVES
+from snncc.compiler.ir.to_onnx_curves import _OPERATORS
 from snncc.compiler.ir.verify import LEGAL
-from snncc.compiler.mapping.lower import choose, lower
+from snncc.compiler.mapping.choice import choose
+from snncc.compiler.mapping.lower import lower
 from snncc.compiler.neuron import OPERATIONS, parse_neuron
 from snncc.compiler.program import Population, Program
 from snncc.compiler.targets import load_target
@@ -37,7 +40,7 @@ ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 ELLIPSIS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-TABLES: tuple[dict[Any, Any], ...] = (CODINGS, KERNELS, CONVERT, OPS, LEGAL)
+TABLES: tuple[dict[Any, Any], ...] = (CODINGS, KERNELS, CONVERT, CURVES, OPS, LEGAL, _OPERATORS)
 
 
 def _generator() -> Any:
@@ -134,7 +137,7 @@ def snncc_command(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, s
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_generated_parts_are_current(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert text == GENERATE.generated(text), "run: python docs/generate.py"
+    assert text == GENERATE.generated(text, slow=False), "run: python docs/generate.py"
 
 
 def test_every_generated_part_stands_in_a_document() -> None:
