@@ -123,8 +123,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN203": Entry(
         "values of several scales in one channel",
-        "A convolution or pool reads a channel in which values of several layers stand side by side, as after a "
-        "concatenation along space. Each layer has a level of its own size, and one weight cannot serve several.",
+        "A weight reads a channel in which values of several layers stand side by side. Each layer has a level of its "
+        "own size, and one weight cannot serve several. The passes before take such sums apart; this is what is left.",
         "Join values along the channels, or let one layer compute what is joined.",
     ),
     "SNN210": Entry(
@@ -234,6 +234,12 @@ CATALOGUE: dict[str, Entry] = {
         "A max-pool passes spikes on in the step in which they arrive, so what it reads must fire together. It reads "
         "several populations here, side by side.",
         "Pool each branch before the branches are joined.",
+    ),
+    "SNN334": Entry(
+        "activation needs programmable neurons",
+        "Sigmoid, SiLU, leaky ReLU and other curves are lists of thresholds that a neuron counts when it latches its "
+        "charge. The neurons of this target have a fixed response.",
+        "Use ReLU, with or without a cap, and retrain; or choose a target with programmable neurons.",
     ),
     "SNN340": Entry(
         "program holds no network",

@@ -31,7 +31,7 @@ from snncc.backends.conformance.support import support
 from snncc.backends.registry import BUNDLED, get_backend
 from snncc.compiler import container, neuron
 from snncc.compiler.catalogue import CATALOGUE
-from snncc.compiler.coding import CODINGS, Coding, Levels, firing_neuron, train
+from snncc.compiler.coding import CODINGS, Coding, Levels, firing_neuron, ladder_neuron, train
 from snncc.compiler.coding.base import KERNELS
 from snncc.compiler.frontend.hints import HINTS
 from snncc.compiler.frontend.onnx_ops import CONVERT
@@ -227,12 +227,13 @@ def assembly() -> str:
 
 
 def listings() -> str:
-    """Return the neuron program of each coding."""
+    """Return the neuron program of each coding, and that of a ladder."""
     lines: list[str] = []
     for coding in CODINGS.values():
         code = str(firing_neuron(coding, Levels(0, SHOWN), [coding.kernel], 24))
         lines += [f"### {coding.name}", "", "```text", code, "```", ""]
-    return "\n".join(lines)
+    ladder = ladder_neuron(CODINGS["graded"], Levels(-1, 2), ["add"], 24, first=-1, steps=(1, 1, 1))
+    return "\n".join([*lines, "### A ladder, graded", "", "```text", str(ladder), "```", ""])
 
 
 def targets() -> str:

@@ -53,8 +53,8 @@ CURVES: dict[str, tuple[tuple[str, ...], Callable[..., Floats]]] = {
     "gelu_tanh": ((), _gelu_tanh),
     "mish": ((), lambda x: x * np.tanh(_softplus(x))),
 }
-# Curves that never fall: the levels of a neuron grow with its charge.
-MONOTONE = frozenset(CURVES) - {"hard_swish", "silu", "gelu", "gelu_tanh", "mish"}
+# Curves that fall before they rise. Of all others the levels never fall while the charge grows.
+FALLING = frozenset({"hard_swish", "silu", "gelu", "gelu_tanh", "mish"})
 # f(r x) = r f(x) for every r > 0.
 HOMOGENEOUS = frozenset({"linear", "leaky_relu", "prelu"})
 

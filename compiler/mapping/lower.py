@@ -17,6 +17,7 @@ from snncc.compiler.mapping.mantissas import mantissas
 from snncc.compiler.mapping.pool import pool_connections, pool_population, pool_problems
 from snncc.compiler.mapping.populations import (
     firing_population,
+    fixed_neurons,
     input_population,
     ladder_population,
     reading_population,
@@ -71,6 +72,8 @@ class Lowering:
             return
         slot, coding = self._slot(node, start), self.codings[node.name]
         if isinstance(op, Ladder):
+            if not self.target.programmable:
+                self.problems.append(fixed_neurons(node, self.target))
             self._enter(ladder_population(graph, node, op, kernels, coding, slot, bits))
         else:
             self._enter(firing_population(graph, node, kernels, coding, slot, bits))
@@ -149,8 +152,8 @@ def lower(
         weight_bits: width of a mantissa, sign included; None for the target's own.
 
     Raises:
-        SnnccError: SNN330 to SNN333, all of them at once: a wait, a max-pool or levels that the target has no means
-            for.
+        SnnccError: SNN330 to SNN334, all of them at once: a wait, a max-pool, levels or an activation that the target
+            has no means for.
     """
     lowering = Lowering(graph, choice, target, weight_bits or target.weight_bits)
     for node in graph.nodes:

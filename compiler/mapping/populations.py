@@ -8,11 +8,13 @@ import numpy as np
 
 from snncc.compiler.coding import Coding, Levels, firing_neuron, ladder_neuron, reading_neuron
 from snncc.compiler.coding.base import Ints, parameters
+from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, Ladder
 from snncc.compiler.mapping.schedule import Slot
 from snncc.compiler.neuron import NeuronProgram
 from snncc.compiler.program import Claim, Population
+from snncc.compiler.targets import Target
 
 ONE = np.ones((), dtype=np.int64)
 
@@ -47,6 +49,14 @@ def ladder_population(
     values |= {f"t{j}": spread(column, node) for j, column in enumerate(thresholds.T)}
     values |= {f"d{j}": spread(column, node) for j, column in enumerate(steps.T)}
     return _sending(node, neuron, values, "ladder", coding, levels, slot)
+
+
+def fixed_neurons(node: Node, target: Target) -> Diagnostic:
+    """Return SNN334: a ladder on neurons that run no programs."""
+    rungs = node.type.hi - node.type.lo
+    message = f"'{node.name}' counts {rungs} thresholds or more, and the neurons of {target.name} run no programs"
+    hint = "use ReLU, with or without a cap, or a target with programmable neurons"
+    return Diagnostic("SNN334", message, node.loc, hint)
 
 
 def reading_population(graph: Graph, node: Node, kernels: Iterable[str], slot: Slot, bits: int) -> Population:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from snncc.compiler.ir.curve import MONOTONE, Curve
+from snncc.compiler.ir.curve import FALLING, Curve
 from snncc.compiler.ir.graph import Graph, Node, Stage
 from snncc.compiler.ir.op import Op
 from snncc.compiler.ir.ops import Concat, MaxPool, Relu
@@ -76,7 +76,7 @@ def _commutes(before: Op, op: Op, slope: Float | None) -> bool:
 
 def _never_falls(op: Curve, slope: Float | None) -> bool:
     steepness = op.parameters if slope is None else slope
-    return op.kind in MONOTONE and (op.kind == "clip" or bool(np.all(np.asarray(steepness) >= 0)))
+    return op.kind not in FALLING and (op.kind == "clip" or bool(np.all(np.asarray(steepness) >= 0)))
 
 
 def _keeps_zero(op: Curve) -> bool:

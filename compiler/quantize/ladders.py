@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from snncc.compiler.coding import Levels
-from snncc.compiler.ir.curve import MONOTONE, Curve
+from snncc.compiler.ir.curve import FALLING, Curve
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -53,7 +53,7 @@ def extent(op: Curve, slope: Floats | None = None) -> tuple[float, float]:
 
 def turning_point(op: Curve) -> float | None:
     """Return where a curve that falls first turns, None for one that never falls."""
-    if op.kind in MONOTONE:
+    if op.kind not in FALLING:
         return None
     scale = op.parameters[0] if op.kind == "silu" else 1.0
     found = minimize_scalar(

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from snncc.compiler.coding import CODINGS, Coding
+from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.ir import Graph
 from snncc.compiler.ir.integer_ops import Encode, Fire, Readout
 from snncc.compiler.mapping.choice import Choice, choose
@@ -142,3 +143,13 @@ def test_locations_go_with_populations_and_connections() -> None:
     program = lower(two_layers(), choose("graded", LOIHI2), LOIHI2)
     assert {p.loc.name for p in program.populations} == {"x.levels", "first", "pool", "second", "y"}
     assert {c.loc.name for c in program.connections} == {"conv1", "pool", "dense5", "dense7"}
+
+
+def test_a_ladder_needs_programmable_neurons() -> None:
+    net = IntegerNet()
+    climbed = net.ladder(net.dense(net.input(2), 2), thresholds=[[-2, 0, 3]] * 2, name="curve")
+    graph = net.graph(net.read(net.dense(climbed, 1)))
+    with pytest.raises(SnnccError) as caught:
+        lower(graph, choose("graded", LOIHI2), replace(LOIHI2, programmable=False))
+    assert [d.code for d in caught.value.diagnostics] == ["SNN334"]
+    assert "'curve'" in caught.value.diagnostics[0].message
