@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -54,7 +54,6 @@ def walk(model: ir.Model, batch: int, file: str, name: str) -> Walked:
     outputs = {value.name or "": walker.leave(value) for value in model.graph.outputs}
     if not walker.problems:
         walker.require_weights()
-        walker.refuse_twins(outputs)
     if walker.problems:
         raise SnnccError(walker.problems)
     builder, names = walker.builder, tuple(dict.fromkeys(outputs.values()))
@@ -171,15 +170,6 @@ class _Walker:
             message = f"output '{value.name}' {problem}"
             self.problems.append(Diagnostic("SNN103", message, loc, "leave it out of the outputs"))
         return flow.name if flow is not None else ""
-
-    def refuse_twins(self, outputs: Mapping[str, str]) -> None:
-        """Note each output that is the same value as one before it: a program reads a value once."""
-        first: dict[str, str] = {}
-        for label, name in outputs.items():
-            if first.setdefault(name, label) != label:
-                message = f"output '{label}' is the same value as output '{first[name]}'"
-                loc = Loc(self.builder.file, label)
-                self.problems.append(Diagnostic("SNN103", message, loc, "leave it out of the outputs"))
 
     def require_weights(self) -> None:
         """Note if the model computes nothing with weights."""

@@ -149,11 +149,3 @@ def test_a_network_that_is_quantized_already_is_refused_for_that_alone(kind: str
     with pytest.raises(SnnccError) as error:
         import_onnx(qonnx_file(f"bsd300x3-espcn/{kind}/quant_model.onnx"))
     assert {(d.code, d.loc.op) for d in error.value.diagnostics} == {("SNN102", "Quant")}
-
-
-def test_two_outputs_that_are_one_value_are_refused_by_name() -> None:
-    nodes = [node("Conv", "x w", "c"), node("Identity", "c", "y"), node("Identity", "c", "z")]
-    with pytest.raises(SnnccError) as caught:
-        import_onnx(model(nodes, weights={"w": weight(2, 2, 3, 3)}, outputs="y z"))
-    assert [d.code for d in caught.value.diagnostics] == ["SNN103"]
-    assert "output 'z' is the same value as output 'y'" in caught.value.diagnostics[0].message
