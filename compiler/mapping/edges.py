@@ -12,10 +12,9 @@ from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.moves import moved, moves
 from snncc.compiler.ir.ops import Concat, Conv
 from snncc.compiler.ir.types import TensorType
-from snncc.compiler.program import ConvSynapses, DenseSynapses, Synapses
+from snncc.compiler.program import SILENCE, ConvSynapses, DenseSynapses, Synapses
 
 Ints = npt.NDArray[np.int64]
-SILENT = -1  # in a gather: no neuron, always 0
 
 
 @dataclass(frozen=True)
@@ -68,18 +67,18 @@ class Origins:
         """Return what a level value shows, one part a population, in the order in which they first appear."""
         numbers, neurons = (array.ravel() for array in self._of(name))
         found = dict.fromkeys(numbers[np.sort(np.unique(numbers, return_index=True)[1])].tolist())
-        shown = [number for number in found if number != SILENT]
-        return [Part(self.graph.nodes[n], np.where(numbers == n, neurons, SILENT)) for n in shown]
+        shown = [number for number in found if number != SILENCE]
+        return [Part(self.graph.nodes[n], np.where(numbers == n, neurons, SILENCE)) for n in shown]
 
     def _of(self, name: str) -> tuple[Ints, Ints]:
-        """Return number of the source node, and its neuron, for each element of a value; SILENT for zeros."""
+        """Return number of the source node, and its neuron, for each element of a value; SILENCE for zeros."""
         if name not in self._known:
             node = self._nodes[name]
             if isinstance(node.op, Concat):
                 pairs = [self._of(source) for source in node.inputs]
                 found = tuple(np.concatenate(side, axis=node.op.axis) for side in zip(*pairs, strict=True))
             elif moves(node.op):
-                found = tuple(moved(node.op, array, SILENT) for array in self._of(node.inputs[0]))
+                found = tuple(moved(node.op, array, SILENCE) for array in self._of(node.inputs[0]))
             else:
                 neurons = np.arange(node.type.size, dtype=np.int64).reshape(node.type.shape)
                 found = (np.full_like(neurons, self._numbers[name]), neurons)
@@ -106,12 +105,6 @@ def level_parts(graph: Graph, name: str) -> list[Part]:
     return Origins(graph).parts(name)
 
 
-def through_views(graph: Graph, name: str) -> tuple[Node, Ints | None]:
-    """Return the only population that a level value shows (the first of several), and its gather or None."""
-    part = level_parts(graph, name)[0]
-    return part.source, as_gather(part.gather, part.source.type.size)
-
-
 def as_gather(neurons: Ints, size: int) -> Ints | None:
     """Return None for the neurons 0, 1, ... of a population of a size, else the neurons as they are."""
     same = len(neurons) == size and bool((neurons == np.arange(size)).all())
@@ -120,14 +113,14 @@ def as_gather(neurons: Ints, size: int) -> Ints | None:
 
 def _dense(weight: Array, gather: Ints) -> tuple[Synapses, Ints]:
     """Return the columns that read the source."""
-    heard = gather != SILENT
+    heard = gather != SILENCE
     return (DenseSynapses(weight), gather) if heard.all() else (DenseSynapses(weight[:, heard]), gather[heard])
 
 
 def _conv(op: Conv, weight: Array, shape: tuple[int, ...], gather: Ints, cut: bool) -> tuple[Synapses, Ints]:
     """Return the convolution over the channels that show something of the source; grouped ones are kept whole."""
     planes = gather.reshape(shape[0], -1)
-    heard = (planes != SILENT).any(axis=1)
+    heard = (planes != SILENCE).any(axis=1)
     if cut and op.groups == 1 and not heard.all():
         weight, planes = weight[:, heard], planes[heard]
     in_shape = (len(planes), *shape[1:])

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from snncc.compiler.ir.graph import Graph, Node, Stage
+from snncc.compiler.ir.moves import moved
 from snncc.compiler.ir.ops import Add, Affine, AveragePool, Concat, Conv, Dense, MaxPool
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.facts import is_activation, is_cut, is_level, real_counts
@@ -16,7 +17,6 @@ from snncc.compiler.passes.linear import add_matrix, add_window, matrix_of, scal
 from snncc.compiler.passes.rewrite import Float, Rewriter, sweep
 from snncc.compiler.passes.scaling import Scaling, apply_scaling, scaling_of, smallest
 from snncc.compiler.passes.selects import scaling_after
-from snncc.compiler.passes.views import view_array
 from snncc.compiler.passes.window import average_window, compose, point_window
 
 
@@ -84,7 +84,7 @@ def _through(new: Rewriter, node: Node, before: Node, scaling: Scaling) -> str |
 def _moved(node: Node, scaling: Scaling, shape: tuple[int, ...]) -> Scaling | None:
     op = node.op
     if op.view:
-        return scaling.mapped(shape, lambda array: view_array(op, array))
+        return scaling.mapped(shape, lambda array: moved(op, array))
     if isinstance(op, MaxPool) and scaling.passes_max:
         return scaling
     if isinstance(op, AveragePool) and scaling.scales_channels:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Node
+from snncc.compiler.ir.moves import moved
 from snncc.compiler.ir.op import Op
 from snncc.compiler.ir.ops import Reshape, Transpose
 from snncc.compiler.passes.facts import Values
@@ -26,14 +27,6 @@ def views_below(graph: Values, name: str) -> tuple[str, list[Node]]:
     return name, views[::-1]
 
 
-def view_array(op: Op, array: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
-    """Return what a Reshape or Transpose makes of an array."""
-    if isinstance(op, Transpose):
-        return np.transpose(array, op.perm)
-    assert isinstance(op, Reshape)
-    return array.reshape(op.shape)
-
-
 def unview_array(op: Op, array: npt.NDArray[Kind], shape: tuple[int, ...]) -> npt.NDArray[Kind]:
     """Return the array of a shape that a Reshape or Transpose turns into ``array``."""
     if isinstance(op, Transpose):
@@ -45,7 +38,7 @@ def view_order(views: list[Node], shape: tuple[int, ...]) -> npt.NDArray[np.int6
     """Return which row-major entry of a value of this shape stands at each row-major entry of its view."""
     order = np.arange(prod(shape), dtype=np.int64).reshape(shape)
     for view in views:
-        order = view_array(view.op, order)
+        order = moved(view.op, order)
     return order.ravel()
 
 

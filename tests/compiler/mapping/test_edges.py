@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from snncc.compiler.ir.ops import Concat, Pad
 from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
-from snncc.compiler.mapping.edges import SILENT, Origins, as_gather, level_parts
-from snncc.compiler.program import ConvSynapses, DenseSynapses
+from snncc.compiler.mapping.edges import Origins, as_gather, level_parts
+from snncc.compiler.program import SILENCE, ConvSynapses, DenseSynapses
 from tests.integer_nets import IntegerNet
 
 Ints = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ def test_selecting_ops_leave_out_repeat_and_silence() -> None:
     value = net.add(Dilate((2,)), value)  # 1 . 1 . 3 . 3
     value = net.add(Pad((0, 1, 0, 0)), value)
     (part,) = level_parts(net.graph(net.read(net.dense(value))), value)
-    assert part.gather.tolist() == [SILENT, 1, SILENT, 1, SILENT, 3, SILENT, 3]
+    assert part.gather.tolist() == [SILENCE, 1, SILENCE, 1, SILENCE, 3, SILENCE, 3]
 
 
 def test_a_concatenation_has_a_part_for_each_source() -> None:
@@ -59,8 +59,8 @@ def test_a_concatenation_has_a_part_for_each_source() -> None:
     both = net.add(Concat(0), fire, x, fire)
     parts = level_parts(net.graph(net.read(net.conv(both))), both)
     assert [(part.source.name, part.gather.tolist()) for part in parts] == [
-        ("fire", [0, SILENT, SILENT, 0]),
-        ("x.levels", [SILENT, 0, 1, SILENT]),
+        ("fire", [0, SILENCE, SILENCE, 0]),
+        ("x.levels", [SILENCE, 0, 1, SILENCE]),
     ]
 
 
@@ -89,7 +89,7 @@ def test_grouped_weights_of_a_concatenation_stay_whole() -> None:
     assert first.synapses.in_shape == (2, 2)
     assert first.gather is not None
     assert second.gather is not None
-    assert (first.gather.tolist(), second.gather.tolist()) == ([0, 1, SILENT, SILENT], [SILENT, SILENT, 0, 1])
+    assert (first.gather.tolist(), second.gather.tolist()) == ([0, 1, SILENCE, SILENCE], [SILENCE, SILENCE, 0, 1])
 
 
 def test_a_dense_layer_reads_the_columns_of_each_source() -> None:
