@@ -302,7 +302,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN503": Entry(
         "bad number of levels",
-        "Bits lie outside 1..16, levels outside 1..65535, one of them is no whole number, or both were given.",
+        "Bits lie outside 1..16, levels outside 1..65535, one of them is no whole number, or both were given, for the "
+        "whole network or for one layer.",
         "Give one of the two: bits n means levels 0..2^n - 1.",
     ),
     "SNN504": Entry("bad width of weights", "A weight, sign included, has 2 to 8 bits.", "Choose a width from 2 to 8."),
@@ -352,9 +353,27 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "SNN513": Entry(
         "unknown layer",
-        "A coding was given for a layer that the integer network does not have, or that sends no levels of its own: "
-        "only inputs and activations choose a coding; pools follow what they read.",
+        "An option was given for a layer that the integer network does not have, or that has nothing of the kind: only "
+        "inputs and activations choose a coding or a number of levels, only layers with weights a width, and pools "
+        "follow what they read.",
         "Use one of the names that the message lists.",
+    ),
+    "SNN514": Entry(
+        "unknown scales",
+        "The real value of a level is found by mse (least mean square error), max (the largest activation seen), "
+        "percentile:P (all but the largest activations) or kl (least divergence of the distribution).",
+        "Choose one of them; --scales mse,LAYER=max for one layer.",
+    ),
+    "SNN515": Entry(
+        "unknown rounding",
+        "Weights are rounded to nearest, or adaptive: so that the layer's charges on the calibration data come closest "
+        "to those of the float network.",
+        "Choose one of the two; --rounding nearest,LAYER=adaptive for one layer.",
+    ),
+    "SNN516": Entry(
+        "layer given twice",
+        "An option was given more than once for one layer, or for the rest of the network.",
+        "Give one value for each layer.",
     ),
     # backends and artifacts (SNN600..)
     "SNN600": Entry(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-
-import numpy as np
 
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
+from snncc.compiler.per_layer import Given, Setting, choices, is_whole, setting, whole
+from snncc.compiler.quantize.recipe import ROUNDINGS, Recipe, Recipes
+from snncc.compiler.quantize.scales import METHODS, is_method
 from snncc.compiler.targets import Target, load_target, target_names
 
 AUTO = "auto"
@@ -27,20 +27,30 @@ class Options:
     Attributes:
         target: the chip.
         coding: key of CODINGS, or ``auto``.
-        levels: Q, the greatest level of every activation.
+        recipes: how each layer is quantized.
         bits: n where Q was given as 2^n - 1, else None.
-        weight_bits: width of a weight, sign included.
         schedule: ``pipelined`` or ``sequential``.
         by_layer: codings of single layers, by the name of their node in the integer network.
+        settings: what was given for single layers, by option.
     """
 
     target: Target
     coding: str
-    levels: int
+    recipes: Recipes
     bits: int | None
-    weight_bits: int
     schedule: str
     by_layer: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> int:
+        """Return Q, the greatest level of every activation that has none of its own."""
+        return self.recipes.default.levels
+
+    @property
+    def weight_bits(self) -> int:
+        """Return the width of the weights of every layer that has none of its own."""
+        return self.recipes.default.weight_bits
 
     @property
     def told_coding(self) -> str:
@@ -62,44 +72,64 @@ class Options:
 def make_options(
     target: str = "loihi2",
     coding: str | Mapping[str, str] | None = None,
-    bits: int | None = None,
-    levels: int | None = None,
-    weight_bits: int = 8,
+    bits: int | str | Mapping[str, int] | None = None,
+    levels: int | str | Mapping[str, int] | None = None,
+    weight_bits: int | str | Mapping[str, int] = 8,
     schedule: str | None = None,
+    scales: str | Mapping[str, str] = Recipe.scales,
+    rounding: str | Mapping[str, str] = Recipe.rounding,
 ) -> Options:
     """Return checked options; ``bits`` n means Q = 2^n - 1 in every coding, 4 where neither is given.
 
-    ``coding`` is the name of one, ``auto``, or with others for single layers ``rate,conv1=ttfs,fc=bitplane``; a mapping
-    holds the same, the coding of all other layers under ``""``.
+    All but target and schedule may differ between layers: one value, text ``"DEFAULT,LAYER=VALUE"``, or a mapping by
+    layer with the default under ``""``.
 
     Raises:
         SnnccError: exit code 2; SNN501 unknown target, SNN502 unknown coding, SNN503 levels, SNN504 weight bits,
-            SNN505 unknown schedule, SNN506 the target's neurons cannot run the coding. All problems at once.
+            SNN505 unknown schedule, SNN506 the target's neurons cannot run the coding, SNN514 unknown scales, SNN515
+            unknown rounding, SNN516 a layer given twice. All problems at once.
     """
-    default, by_layer = _split(coding)
-    problems = list(_problems(target, [default, *by_layer.values()], bits, levels, weight_bits, schedule))
-    if problems:
+    given: Mapping[str, Given] = {
+        "coding": coding, "bits": bits, "levels": levels, "weight_bits": weight_bits, "scales": scales,
+        "rounding": rounding,
+    }  # fmt: skip
+    numbers = ("bits", "levels", "weight_bits")
+    settings = {name: setting(name, value, whole if name in numbers else str) for name, value in given.items()}
+    if problems := list(_problems(target, schedule, settings)):
         raise SnnccError(problems, 2)
-    chip = load_target(target)
-    chosen = default or chip.coding
-    if problems := [p for name in dict.fromkeys([chosen, *by_layer.values()]) for p in _unsendable(name, chip)]:
+    chip, codings = load_target(target), settings["coding"]
+    chosen = codings.default or chip.coding
+    if problems := [p for name in dict.fromkeys([chosen, *codings.values[1:]]) for p in _unsendable(name, chip)]:
         raise SnnccError(problems, 2)
-    if levels is None:
-        bits = DEFAULT_BITS if bits is None else bits
-        levels = (1 << bits) - 1
-    short = None if bits is None else int(bits)
-    return Options(chip, chosen, int(levels), short, int(weight_bits), schedule or chip.schedule, by_layer)
+    bits_given = settings["bits"].default
+    short = DEFAULT_BITS if bits_given is None and settings["levels"].default is None else bits_given
+    return Options(
+        chip,
+        chosen,
+        _recipes(settings),
+        None if short is None else int(short),
+        schedule or chip.schedule,
+        dict(codings.by_layer),
+        settings,
+    )
 
 
-def _split(coding: str | Mapping[str, str] | None) -> tuple[str | None, dict[str, str]]:
-    """Return the coding of the program, None for the target's own, and those of single layers."""
-    if not isinstance(coding, str | Mapping) or coding == "":
-        return coding, {}
-    if isinstance(coding, str):
-        words = [word.strip().rpartition("=") for word in coding.split(",") if word.strip()]
-        coding = {name.strip(): chosen.strip() for name, _, chosen in words}
-    others = dict(coding)
-    return others.pop("", None), others
+def _recipes(settings: Mapping[str, Setting]) -> Recipes:
+    """Return the recipes that checked settings make."""
+    kinds = ("bits", "levels", "weight_bits", "scales", "rounding")
+    named = dict.fromkeys(layer for kind in kinds for layer in settings[kind].by_layer)
+    default = _recipe(settings, "")
+    return Recipes(default, {layer: _recipe(settings, layer) for layer in named})
+
+
+def _recipe(settings: Mapping[str, Setting], layer: str) -> Recipe:
+    bits, levels = settings["bits"], settings["levels"]
+    usual = (1 << int(bits.of("", DEFAULT_BITS))) - 1
+    most = int(levels.of(layer, usual))
+    if layer in bits.by_layer:
+        most = (1 << int(bits.by_layer[layer])) - 1
+    width = int(settings["weight_bits"].of(layer, Recipe.weight_bits))
+    return Recipe(most, width, *(settings[kind].of(layer, getattr(Recipe, kind)) for kind in ("scales", "rounding")))
 
 
 def _unsendable(coding: str, chip: Target) -> Iterator[Diagnostic]:
@@ -109,25 +139,11 @@ def _unsendable(coding: str, chip: Target) -> Iterator[Diagnostic]:
         yield _problem("SNN506", message, "coding", f"codings without payload are: {fit}")
 
 
-def choices(what: str, names: Sequence[str], given: str) -> str:
-    """Return a hint that lists the names there are, the one that was probably meant first."""
-    near = get_close_matches(given, names, n=1)
-    meant = f"did you mean '{near[0]}'? " if near else ""
-    return f"{meant}{what} are: {', '.join(names)}"
-
-
-def _problems(
-    target: str,
-    codings: Sequence[str | None],
-    bits: int | None,
-    levels: int | None,
-    weight_bits: int,
-    schedule: str | None,
-) -> Iterator[Diagnostic]:
+def _problems(target: str, schedule: str | None, settings: Mapping[str, Setting]) -> Iterator[Diagnostic]:
     if target not in target_names():
         hint = choices("targets", target_names(), str(target))
         yield _problem("SNN501", f"there is no target '{target}'", "target", hint)
-    for place, coding in enumerate(codings):
+    for place, coding in enumerate(settings["coding"].values):
         known = (*CODINGS, AUTO) if place == 0 else tuple(CODINGS)  # the program's own coding comes first
         if coding is not None and coding not in known:
             hint = choices("codings", known, str(coding))
@@ -135,21 +151,42 @@ def _problems(
     if schedule is not None and schedule not in SCHEDULES:
         hint = choices("schedules", SCHEDULES, str(schedule))
         yield _problem("SNN505", f"there is no schedule '{schedule}'", "schedule", hint)
-    if bits is not None and levels is not None:
+    yield from _levels(settings["bits"], settings["levels"])
+    widths = settings["weight_bits"]
+    for width in (widths.default, *widths.by_layer.values()):
+        if width is not None or not widths.by_layer:
+            yield from _range("SNN504", "weight_bits", width, *WEIGHT_BITS)
+    yield from _names("SNN514", "scales", settings["scales"], METHODS, is_method)
+    yield from _names("SNN515", "rounding", settings["rounding"], ROUNDINGS, ROUNDINGS.__contains__)
+    for one in settings.values():
+        yield from one.problems()
+
+
+def _levels(bits: Setting, levels: Setting) -> Iterator[Diagnostic]:
+    """Yield what is wrong with numbers of levels; a layer's own may be bits where the default is levels."""
+    both = bits.default is not None and levels.default is not None
+    if both or set(bits.by_layer) & set(levels.by_layer):
         hint = "give one of them: bits n means levels = 2^n - 1"
         yield _problem("SNN503", "bits and levels were both given", "bits", hint)
-    if bits is not None:
-        yield from _range("SNN503", "bits", bits, 1, MOST_BITS)
-    if levels is not None:
-        yield from _range("SNN503", "levels", levels, 1, MOST_LEVELS)
-    yield from _range("SNN504", "weight_bits", weight_bits, *WEIGHT_BITS)
+    for one, most in ((bits, MOST_BITS), (levels, MOST_LEVELS)):
+        for value in one.values:
+            if value is not None:
+                yield from _range("SNN503", one.name, value, 1, most)
+
+
+def _names(
+    code: str, what: str, one: Setting, known: Sequence[str], good: Callable[[str], bool]
+) -> Iterator[Diagnostic]:
+    for value in one.values:
+        if value is not None and not (isinstance(value, str) and good(value)):
+            yield _problem(code, f"there is no {what} '{value}'", what, choices(what, known, str(value)))
 
 
 def _range(code: str, name: str, value: object, low: int, high: int) -> Iterator[Diagnostic]:
     what, hint = name.replace("_", " "), f"give a whole number from {low} to {high}"
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+    if not is_whole(value):
         yield _problem(code, f"{what} are {value!r}, no whole number", name, hint)
-    elif not low <= value <= high:
+    elif not low <= value <= high:  # type: ignore[operator]
         yield _problem(code, f"{value} {what} lie outside {low}..{high}", name, hint)
 
 

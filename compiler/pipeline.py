@@ -23,10 +23,12 @@ from snncc.compiler.options import AUTO, Options
 from snncc.compiler.passes.base import Observer, Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from snncc.compiler.passes.split_pools import SplitPools
+from snncc.compiler.per_layer import unknown_layers
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.quantize.calibrate import run
 from snncc.compiler.quantize.equalize import Equalize
 from snncc.compiler.quantize.fold_sums import FoldSums
+from snncc.compiler.quantize.layers import layers
 from snncc.compiler.quantize.quantize import Quantize
 
 CHECKED = 16  # calibration samples on which the canonical graph is compared with the imported one
@@ -38,13 +40,13 @@ def float_passes(options: Options, data: Data) -> tuple[Pass, ...]:
     return (
         *canonical_passes(),
         SplitPools(options.target.ports),
-        Equalize(data, options.levels),  # last: it reads the weights that are to be quantized
+        Equalize(data, options.recipes),  # last: it reads the weights that are to be quantized
     )
 
 
 def integer_passes(options: Options, unary: frozenset[str]) -> tuple[Pass, ...]:
     """Return the passes QUANTIZED -> QUANTIZED that suit the codings; none changes any charge or level it keeps."""
-    return (FoldSums(options.weight_bits, unary),)
+    return (FoldSums(options.recipes.weight_bits, unary),)
 
 
 def pass_names(options: Options) -> tuple[str, ...]:
@@ -78,22 +80,16 @@ def compile_graph(
     _check_finite(graph, data)
     notes = list(options.notes())
     canonical = run_passes(graph, float_passes(options, data), observe)
+    _check_layers(canonical, options)
     _check_meaning(graph, canonical, data)
     counts: dict[str, npt.NDArray[np.int64]] = {}
     quantize = Quantize(
-        data,
-        options.target,
-        options.levels,
-        options.weight_bits,
-        options.target.graded,
-        notes.append,
-        progress,
-        counts.__setitem__,
+        data, options.target, options.recipes, options.target.graded, notes.append, progress, counts.__setitem__
     )
     network = run_passes(canonical, [quantize], observe)
     choice = _codings(network, counts, options, notes.append)
     suited = run_passes(network, integer_passes(options, choice.unary(network)), observe)
-    program = lower(suited, choice, options.target, options.schedule, options.weight_bits)
+    program = lower(suited, choice, options.target, options.schedule, options.recipes.weight_bits)
     certificate = certify(program, network, options.target)
     model = to_onnx(canonical).SerializeToString()
     origin = Origin(network, model, tuple(notes), _settings(graph, options, data), certificate)
@@ -109,6 +105,19 @@ def _codings(network: Graph, counts: Counts, options: Options, report: Callable[
     report(auto_note(network, found, counts, options.target))
     others = {name: CODINGS[coding] for name, coding in options.by_layer.items()}
     return replace(found.choice, by_node={**found.choice.by_node, **others})
+
+
+def _check_layers(canonical: Graph, options: Options) -> None:
+    """Refuse options for layers that the network does not have."""
+    inputs = [f"{i.name}.levels" for i in canonical.inputs]
+    summed = [layer.node.name for layer in layers(canonical) if layer.linears]
+    names = {"bits": inputs, "levels": inputs, "scales": [], "rounding": [], "weight_bits": []}
+    problems = []
+    for option, others in names.items():
+        given = options.settings[option].by_layer if option in options.settings else ()
+        problems += unknown_layers(option, given, [*others, *summed], f"has {option.replace('_', ' ')} of its own")
+    if problems:
+        raise SnnccError(problems, 2)
 
 
 def _check_meaning(imported: Graph, canonical: Graph, data: Mapping[str, Array]) -> None:
@@ -144,6 +153,7 @@ def _settings(graph: Graph, options: Options, data: Data) -> dict[str, object]:
         "levels": options.levels,
         "bits": options.bits,
         "weight_bits": options.weight_bits,
+        "recipes": options.recipes.told(),
         "schedule": options.schedule,
         "calibration_samples": len(next(iter(data.values()))),
     }

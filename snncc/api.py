@@ -63,33 +63,40 @@ def compile(
     calibration: Floats,
     target: str = "loihi2",
     coding: str | Mapping[str, str] | None = None,
-    bits: int | None = None,
-    levels: int | None = None,
-    weight_bits: int = 8,
+    bits: int | str | Mapping[str, int] | None = None,
+    levels: int | str | Mapping[str, int] | None = None,
+    weight_bits: int | str | Mapping[str, int] = 8,
     schedule: str | None = None,
+    scales: str | Mapping[str, str] = "mse",
+    rounding: str | Mapping[str, str] = "nearest",
     observe: Observer = lambda step, graph: None,
     progress: Callable[[str], None] = lambda layer: None,
 ) -> Program:
     """Compile a trained network into a verified spiking program for a chip.
+
+    Coding, bits, levels, weight bits, scales and rounding may differ between layers: ``"rate,relu1=ttfs"`` is rate in
+    all but relu1, as is the mapping ``{"": "rate", "relu1": "ttfs"}``; ``str(program)`` shows the names of layers.
 
     Args:
         model: as ``import_model`` takes it, or a Graph it gave. A torch module is exported with one calibration sample.
         calibration: representative float inputs [samples, *shape]; a mapping by input name where there are several.
         target: name of the chip.
         coding: ``graded``, ``bitplane``, ``rate`` or ``ttfs``; ``auto`` for the cheapest of each layer by a model;
-            ``"rate,conv1=ttfs"`` for others in single layers, or a mapping by layer, the rest under ``""``; the
-            target's default if None. The integer network is the same in all.
+            the target's default if None. The integer network is the same in all.
         bits: activations take 2^bits levels, Q = 2^bits - 1; 4 where neither bits nor levels is given.
         levels: Q, the greatest level, instead of bits.
         weight_bits: width of a synaptic weight, sign included, 2..8.
         schedule: ``pipelined`` or ``sequential``; the target's default if None.
+        scales: how the real value of a level is found: ``mse`` loses least in the mean square, ``max`` clips nothing
+            that was seen, ``percentile:99.9`` clips the rest, ``kl`` keeps the distribution.
+        rounding: of weights: ``nearest``, or ``adaptive`` for those that reproduce each layer's charges best.
         observe: called after each pass with the pass and its graph.
         progress: called with the name of each layer as it is quantized.
 
     Raises:
         SnnccError: model, data or options at fault; every reason found.
     """
-    options = make_options(target, coding, bits, levels, weight_bits, schedule)
+    options = make_options(target, coding, bits, levels, weight_bits, schedule, scales, rounding)
     graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
     return compile_graph(graph, _checked(calibration, graph), options, observe, progress)
 

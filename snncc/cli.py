@@ -27,6 +27,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the terminal.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (or set SNNCC_DEBUG=1).")]
 Data = Annotated[Path, typer.Option("--data", help=".npz with x (and y where known).")]
+TargetName = Annotated[str, typer.Option("--target", help="Chip to compile for.")]
+Coding = Annotated[
+    str | None,
+    typer.Option(help="graded, bitplane, rate, ttfs or auto; rate,LAYER=ttfs for one layer [default: the chip's]."),
+]
+Bits = Annotated[str | None, typer.Option(help="Levels as bits: Q = 2^bits - 1; 4,LAYER=6 for one layer [default: 4].")]
+Levels = Annotated[str | None, typer.Option(help="Greatest level Q, instead of --bits.")]
+WeightBits = Annotated[str, typer.Option(help="Width of a weight, sign included: 2..8; 8,LAYER=4 for one layer.")]
+Scales = Annotated[str, typer.Option(help="How levels get their size: mse, max, percentile:99.9 or kl.")]
+Rounding = Annotated[str, typer.Option(help="Of weights: nearest, or adaptive to the calibration data.")]
 ProgramFile = Annotated[Path, typer.Argument(help="Program (.snnp).")]
 
 
@@ -53,15 +63,14 @@ def compile_command(
     model: Annotated[Path, typer.Argument(help="ONNX model.")],
     calibration: Annotated[Path, typer.Option(help=".npz with representative inputs x.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
-    target: Annotated[str, typer.Option(help="Chip to compile for.")] = "loihi2",
-    coding: Annotated[
-        str | None,
-        typer.Option(help="graded, bitplane, rate, ttfs or auto; rate,LAYER=ttfs for one layer [default: the chip's]."),
-    ] = None,
-    bits: Annotated[int | None, typer.Option(help="Levels as bits: Q = 2^bits - 1 [default: 4].")] = None,
-    levels: Annotated[int | None, typer.Option(help="Greatest level Q, instead of --bits.")] = None,
-    weight_bits: Annotated[int, typer.Option(help="Width of a weight, sign included: 2..8.")] = 8,
+    target: TargetName = "loihi2",
+    coding: Coding = None,
+    bits: Bits = None,
+    levels: Levels = None,
+    weight_bits: WeightBits = "8",
     schedule: Annotated[str | None, typer.Option(help="pipelined or sequential [default: the chip's].")] = None,
+    scales: Scales = "mse",
+    rounding: Rounding = "nearest",
     print_after: Annotated[str | None, typer.Option(help="Print the graph after this pass, or after all: all.")] = None,
     time_passes: Annotated[bool, typer.Option("--time-passes", help="Print how long each pass took.")] = False,
     save_stages: Annotated[Path | None, typer.Option(help="Folder for the graph after every pass.")] = None,
@@ -74,7 +83,7 @@ def compile_command(
     from snncc.compilation import Compilation
 
     job = Compilation(model, calibration, output, print_after, time_passes, save_stages)
-    summary = job.run((target, coding, bits, levels, weight_bits, schedule), json, quiet)
+    summary = job.run((target, coding, bits, levels, weight_bits, schedule, scales, rounding), json, quiet)
     show.compiled(summary, json)
 
 

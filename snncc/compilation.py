@@ -19,7 +19,7 @@ from snncc.observe import Observer, check_pass_name
 from snncc.summary import program_summary
 from snncc.terminal import Bar, progress
 
-Settings = tuple[str, str | None, int | None, int | None, int, str | None]
+Settings = tuple[str, str | None, str | None, str | None, str, str | None, str, str]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Compilation:
         """Compile and save; return the program's summary.
 
         Args:
-            settings: target, coding, bits, levels, weight_bits and schedule, as ``snncc.compile`` takes them.
+            settings: target, coding, bits, levels, weight_bits, schedule, scales and rounding, as
+                ``snncc.compile`` takes them.
             as_json: collect what is printed on the way in the summary, too.
             quiet: show no progress.
         """

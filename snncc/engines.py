@@ -13,7 +13,7 @@ from snncc.backends.artifact import write_artifact
 from snncc.backends.registry import get_backend
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir.graph import Array
-from snncc.compiler.options import choices
+from snncc.compiler.per_layer import choices
 from snncc.compiler.program import Program
 from snncc.runtime.run import ENGINES as OWN
 from snncc.runtime.run import input_levels, run

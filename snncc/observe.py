@@ -8,8 +8,8 @@ from pathlib import Path
 
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.ir import Graph
-from snncc.compiler.options import choices
 from snncc.compiler.passes.base import Pass
+from snncc.compiler.per_layer import choices
 from snncc.files import WRITABLE
 
 ALL = "all"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from snncc.compiler.coding import CODINGS, Coding
-from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
+from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder
+from snncc.compiler.per_layer import unknown_layers
 from snncc.compiler.targets import Target
 
 
@@ -51,12 +51,5 @@ def check_nodes(graph: Graph, by_node: Mapping[str, str]) -> None:
         SnnccError: SNN513, exit code 2, one for each name.
     """
     names = [node.name for node in senders(graph)]
-    problems = []
-    for wrong in sorted(set(by_node) - set(names)):
-        near = get_close_matches(wrong, names, n=1)
-        meant = f"did you mean '{near[0]}'? " if near else ""
-        message = f"no layer '{wrong}' of the network chooses a coding"
-        hint = f"{meant}layers are: {', '.join(names)}"
-        problems.append(Diagnostic("SNN513", message, Loc("options", "coding"), hint))
-    if problems:
+    if problems := unknown_layers("coding", by_node, names, "chooses a coding"):
         raise SnnccError(problems, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -27,14 +28,15 @@ from snncc.compiler.mapping.schedule import Slot, edge_delay, interval_of, start
 from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, Output, Population, Program, TensorInput
 from snncc.compiler.targets import Target
 
+Widths = Callable[[str], int]  # bits of a weight, sign included, by the node that hears it
 EDGES_END = {Fire: -2, Ladder: -3, Readout: -1}  # inputs after the charges are constants
 
 
 class Lowering:
     """Collects the program while the graph is walked once, in order."""
 
-    def __init__(self, graph: Graph, choice: Choice, target: Target, weight_bits: int) -> None:
-        self.graph, self.choice, self.target, self.weight_bits = graph, choice, target, weight_bits
+    def __init__(self, graph: Graph, choice: Choice, target: Target, widths: Widths) -> None:
+        self.graph, self.choice, self.target, self.widths = graph, choice, target, widths
         self.origins, self.relays = Origins(graph), Relays(target)
         self.populations: dict[str, Population] = {}
         self.connections: list[Connection] = []
@@ -94,7 +96,7 @@ class Lowering:
         self.populations[population.name] = population
 
     def _connect(self, node: Node, edges: list[Edge], start: int) -> None:
-        wires = [(edge, synapses) for edge in edges for synapses in self._stored(edge)]
+        wires = [(edge, synapses) for edge in edges for synapses in self._stored(edge, node)]
         for number, (edge, synapses) in enumerate(wires):
             source = edge.source.name
             name = f"{node.name}.{number}" if len(wires) > 1 else f"{node.name}.in"
@@ -108,11 +110,11 @@ class Lowering:
             self.populations |= {relay.name: relay for relay in relays}
             self.connections.extend(bridged)
 
-    def _stored(self, edge: Edge) -> list[DenseSynapses | ConvSynapses]:
+    def _stored(self, edge: Edge, hearer: Node) -> list[DenseSynapses | ConvSynapses]:
         """Return the synapses as the chip stores them: as many as their mantissas need."""
         synapses = edge.synapses
         assert isinstance(synapses, DenseSynapses | ConvSynapses)
-        parts = mantissas(synapses.weight, self.weight_bits)
+        parts = mantissas(synapses.weight, self.widths(hearer.name))
         return [synapses] if len(parts) == 1 else [replace(synapses, weight=part) for part in parts]
 
     def _pool(self, node: Node) -> None:
@@ -140,7 +142,7 @@ class Lowering:
 
 
 def lower(
-    graph: Graph, choice: Choice, target: Target, schedule: str | None = None, weight_bits: int | None = None
+    graph: Graph, choice: Choice, target: Target, schedule: str | None = None, widths: Widths | None = None
 ) -> Program:
     """Return the spiking program that reproduces a quantized graph.
 
@@ -149,13 +151,13 @@ def lower(
         choice: the coding of every population.
         target: gives the width of states, the longest delay and the in-ports of a neuron.
         schedule: ``pipelined`` or ``sequential``; None for the target's own.
-        weight_bits: width of a mantissa, sign included; None for the target's own.
+        widths: width of a mantissa, sign included, by the node that hears it; None for the target's own.
 
     Raises:
         SnnccError: SNN330 to SNN334, all of them at once: a wait, a max-pool, levels or an activation that the target
             has no means for.
     """
-    lowering = Lowering(graph, choice, target, weight_bits or target.weight_bits)
+    lowering = Lowering(graph, choice, target, widths or (lambda name: target.weight_bits))
     for node in graph.nodes:
         lowering.add(node)
     if lowering.problems:

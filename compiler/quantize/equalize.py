@@ -17,6 +17,7 @@ from snncc.compiler.ir.types import TensorType
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.calibrate import MOST_VALUES, limited, run
 from snncc.compiler.quantize.layers import Layer, layers
+from snncc.compiler.quantize.recipe import Recipes
 from snncc.compiler.quantize.scales import activation_scale, channel_scales
 
 Floats = npt.NDArray[np.float64]
@@ -40,14 +41,14 @@ class Equalize(Pass):
 
     Attributes:
         calibration: float inputs [samples, *shape] by input name.
-        levels: Q.
+        recipes: give each layer its levels.
     """
 
     name: ClassVar[str] = "equalize"
     takes: ClassVar[Stage] = Stage.CANONICAL
     gives: ClassVar[Stage] = Stage.CANONICAL
     calibration: Mapping[str, Array] = field(repr=False)
-    levels: int = 15
+    recipes: Recipes = field(default_factory=Recipes)
 
     def run(self, graph: Graph) -> Graph:
         """Return the graph with channels rescaled; it computes the same function."""
@@ -55,7 +56,7 @@ class Equalize(Pass):
         constants = {name: np.array(array) for name, array in owned.constants.items()}
         data = limited(owned, self.calibration)
         for layer, readers, active in _measured(owned, data):
-            factor = _factors(np.abs(active), self.levels)
+            factor = _factors(np.abs(active), self.recipes.of(layer.node.name).levels)
             _divide(layer.linears, factor, constants)
             for reader, channel in readers:
                 _multiply(reader, np.where(channel == ELSEWHERE, 1.0, factor[channel]), constants)

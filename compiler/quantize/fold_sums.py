@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import ClassVar
 
@@ -27,14 +28,14 @@ class FoldSums(Pass):
     wider than the target's.
 
     Attributes:
-        weight_bits: width of a weight, sign included.
+        widths: width of a weight, sign included, by the node that hears it.
         unary: names of the nodes sent in a unary coding; sums among them are folded. None for all.
     """
 
     name: ClassVar[str] = "fold-sums"
     takes: ClassVar[Stage] = Stage.QUANTIZED
     gives: ClassVar[Stage] = Stage.QUANTIZED
-    weight_bits: int = 8
+    widths: Callable[[str], int] = field(default=lambda name: 8, repr=False)
     unary: frozenset[str] | None = None
 
     def run(self, graph: Graph) -> Graph:
@@ -66,10 +67,13 @@ class FoldSums(Pass):
                 return None
             weight, made = np.rint(joint.weight).astype(np.int64), []
             changed = replace(node, op=joint.op, inputs=(below, node.inputs[1]))
-        if int(np.abs(weight).max(initial=0)) >= 1 << (self.weight_bits - 1):
+        if int(np.abs(weight).max(initial=0)) >= 1 << (self._width(graph, node) - 1):
             return None
         constants[node.inputs[1]] = weight
         return [*made, changed]
+
+    def _width(self, graph: Graph, linear: Node) -> int:
+        return min(self.widths(user.name) for user in graph.users()[linear.name])
 
     def _is_unary(self, source: Node) -> bool:
         return self.unary is None or source.name in self.unary

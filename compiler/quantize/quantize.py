@@ -26,7 +26,8 @@ from snncc.compiler.quantize.findings import range_finding, too_wide, wide_paylo
 from snncc.compiler.quantize.ladders import extent, ladder
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
 from snncc.compiler.quantize.ranges import bounds, copies_fit, payload_fits, widest_level
-from snncc.compiler.quantize.scales import activation_scale, input_range
+from snncc.compiler.quantize.recipe import Recipes
+from snncc.compiler.quantize.scales import find_scale, input_range
 from snncc.compiler.quantize.shares import Share
 from snncc.compiler.quantize.solving import Calibration, Weights
 from snncc.compiler.quantize.support import unsupported
@@ -44,8 +45,7 @@ class Quantize(Pass):
     Attributes:
         calibration: float inputs [samples, *shape] by input name.
         target: the chip whose widths must hold.
-        levels: Q, the greatest level of every activation; signed ones have levels -Q..Q.
-        weight_bits: width of a weight, sign included, 2..8.
+        recipes: how each layer is quantized.
         graded_inputs: whether inputs are injected with payloads.
         report: called with every repair made.
         progress: called with the layer's name before each layer.
@@ -57,8 +57,7 @@ class Quantize(Pass):
     gives: ClassVar[Stage] = Stage.QUANTIZED
     calibration: Mapping[str, Array] = field(repr=False)
     target: Target
-    levels: int = 15
-    weight_bits: int = 8
+    recipes: Recipes = field(default_factory=Recipes)
     graded_inputs: bool = True
     report: Callable[[Diagnostic], None] = field(default=lambda d: None, repr=False)
     progress: Callable[[str], None] = field(default=lambda n: None, repr=False)
@@ -107,7 +106,9 @@ class _Quantizer:
 
     def _encode(self, name: str) -> None:
         data, opts = self.known.data[name], self.options
-        scale, lo, hi = input_range(data, opts.graded_inputs, opts.levels, widest_level(opts.target))
+        shown = f"{name}.levels"
+        graded = opts.graded_inputs and shown not in opts.recipes.by_layer
+        scale, lo, hi = input_range(data, graded, opts.recipes.of(shown).levels, widest_level(opts.target))
         levels = np.clip(np.floor(data.astype(np.float64) / scale + 0.5), lo, hi).astype(np.int32)
         self.known.know(name, levels, scale, Levels(lo, hi))
         loc = next(i.loc for i in self.graph.inputs if i.name == name)
@@ -140,8 +141,9 @@ class _Quantizer:
 
     def _fire(self, layer: Layer, shares: list[Share]) -> None:
         node, known = layer.node, self.known
-        levels = Levels(0, self.options.levels)
-        scale = activation_scale(known.real_charge(layer), levels.hi, layer.cap, unseen=1)
+        recipe = self.options.recipes.of(node.name)
+        levels = Levels(0, recipe.levels)
+        scale = find_scale(recipe.scales, known.real_charge(layer), levels.hi, layer.cap)
         integer, weights, charge = self._fitted(layer, shares, scale, levels)
         scale *= integer.coarsening
         levels = _capped(levels, scale, layer.cap)
@@ -150,15 +152,15 @@ class _Quantizer:
         self.made.fire(node, self._charges(layer, weights, ".charge"), integer, levels, scale)
 
     def _curve(self, layer: Layer, shares: list[Share]) -> None:
-        node, op, known = layer.node, layer.node.op, self.known
+        node, op, known, recipe = layer.node, layer.node.op, self.known, self.options.recipes.of(layer.node.name)
         assert isinstance(op, Curve)
         slope = self.graph.constants[node.inputs[1]].astype(np.float64) if op.kind == "prelu" else None
         charge = known.real_charge(layer)
         least, most = extent(op, slope)
         values = op(charge, None if slope is None else slope.reshape(-1, *(1,) * (charge.ndim - 2)))
         cap = max(-least, most)
-        scale = activation_scale(np.abs(values), self.options.levels, None if np.isinf(cap) else cap, unseen=1)
-        widest = Levels(-self.options.levels, self.options.levels)
+        scale = find_scale(recipe.scales, np.abs(values), recipe.levels, None if np.isinf(cap) else cap)
+        widest = Levels(-recipe.levels, recipe.levels)
         integer, weights, charge = self._fitted(layer, shares, scale, widest)
         scale *= integer.coarsening
         levels = _within(widest, least / scale, most / scale)
@@ -176,20 +178,20 @@ class _Quantizer:
         self, layer: Layer, shares: list[Share], scale: float, levels: Levels
     ) -> tuple[IntegerLayer, Weights, Floats]:
         """Return the integer layer of a firing node, its weights by linear node, its charge without bias."""
-        edges, opts = self.known.edges(shares), self.options
+        edges, target = self.known.edges(shares), self.options.target
+        width = self.options.recipes.weight_bits(layer.node.name)
 
         def make(bias: Floats) -> IntegerLayer:
-            return firing_layer(edges, bias, scale, levels, opts.weight_bits, opts.target)
+            return firing_layer(edges, bias, scale, levels, width, target)
 
         solved = self.known.solve(layer, shares, make)
         self._tell(layer.node, solved[0])
         return solved
 
     def _readout(self, layer: Layer, shares: list[Share]) -> None:
-        edges, opts = self.known.edges(shares), self.options
-        integer, weights, _ = self.known.solve(
-            layer, shares, lambda bias: reading_layer(edges, bias, opts.weight_bits, opts.target)
-        )
+        edges, target = self.known.edges(shares), self.options.target
+        width = self.options.recipes.weight_bits(layer.node.name)
+        integer, weights, _ = self.known.solve(layer, shares, lambda bias: reading_layer(edges, bias, width, target))
         self._tell(layer.node, integer)
         self.made.read(layer.node, self._charges(layer, weights, ".read"), integer)
 

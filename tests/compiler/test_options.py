@@ -11,7 +11,8 @@ import pytest
 from snncc.compiler import options
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import SnnccError
-from snncc.compiler.options import choices, make_options
+from snncc.compiler.options import make_options
+from snncc.compiler.per_layer import choices
 from snncc.compiler.targets import load_target
 
 
@@ -48,7 +49,7 @@ def test_integers_of_numpy_become_our_own() -> None:
         ("SNN502", {"coding": []}),
         ("SNN503", {"bits": 0}),
         ("SNN503", {"bits": 17}),
-        ("SNN503", {"bits": "4"}),
+        ("SNN503", {"bits": "four"}),
         ("SNN503", {"bits": 4.0}),
         ("SNN503", {"bits": True}),
         ("SNN503", {"levels": 0}),

@@ -21,11 +21,16 @@ WRONG = {
         ["--levels", "0"],
         ["--levels", "65536"],
         ["--bits", "4", "--levels", "15"],
+        ["--bits", "many"],
+        ["--bits", "4,relu=17"],
     ),
     "SNN504": (["--weight-bits", "1"], ["--weight-bits", "9"]),
     "SNN505": (["--schedule", "pipeline"],),
     "SNN509": (["--print-after", "quantise"], ["--print-after", ""]),
-    "SNN500": (["--bits", "many"], ["--nope"], ["--target"], ["more", "words"]),
+    "SNN514": (["--scales", "best"], ["--scales", "percentile:101"], ["--scales", "mse,relu=kl:2"]),
+    "SNN515": (["--rounding", "up"],),
+    "SNN516": (["--bits", "4,relu=2,relu=3"], ["--coding", "rate,relu=ttfs,relu=rate"]),
+    "SNN500": (["--nope"], ["--target"], ["more", "words"]),
 }
 
 

@@ -45,7 +45,7 @@ def both(model: onnx.ModelProto, weight_bits: int = 8) -> tuple[Graph, Graph]:
     program = snncc.compile(model, x, coding="graded")
     assert program.origin is not None
     network = program.origin.network
-    return network, run_passes(network, [FoldSums(weight_bits)])
+    return network, run_passes(network, [FoldSums(lambda name: weight_bits)])
 
 
 def same(before: Graph, after: Graph) -> None:

@@ -18,6 +18,7 @@ from snncc.compiler.mapping.lower import lower
 from snncc.compiler.mapping.mantissas import exponents, mantissas
 from snncc.compiler.quantize.calibrate import charge_means
 from snncc.compiler.quantize.quantize import Quantize
+from snncc.compiler.quantize.recipe import Recipe, Recipes
 from snncc.compiler.targets import Target, load_target
 from snncc.runtime.reference import encode, execute
 from snncc.runtime.stepped import Tally, step_and_compare
@@ -29,9 +30,15 @@ LOIHI2 = load_target("loihi2")
 
 
 def quantized(
-    graph: Graph, x: Data | None = None, target: Target = LOIHI2, levels: int = 7, **options: object
+    graph: Graph,
+    x: Data | None = None,
+    target: Target = LOIHI2,
+    levels: int = 7,
+    weight_bits: int = 8,
+    **options: object,
 ) -> Graph:
-    step = Quantize(data(graph) if x is None else x, target, levels, **options)  # type: ignore[arg-type]
+    recipes = Recipes(Recipe(levels, weight_bits))
+    step = Quantize(data(graph) if x is None else x, target, recipes, **options)  # type: ignore[arg-type]
     return check(step.run(graph), "quantize")
 
 

@@ -1,0 +1,55 @@
+"""How each layer is quantized: what a user, or the tuner, chooses of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+ROUNDINGS = ("nearest", "adaptive")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices for one layer.
+
+    Attributes:
+        levels: Q, the greatest level; signed activations have levels -Q..Q. A readout has none.
+        weight_bits: width of a weight, sign included, 2..8.
+        scales: how the real value of a level is found: see ``scales.find_scale``.
+        rounding: ``nearest``, or ``adaptive`` for the integer weights that reproduce the layer's float charges best.
+    """
+
+    levels: int = 15
+    weight_bits: int = 8
+    scales: str = "mse"
+    rounding: str = "nearest"
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """One recipe for most layers, others for single ones.
+
+    Attributes:
+        default: the recipe of all other layers.
+        by_layer: by the name of the layer's node in the integer network.
+    """
+
+    default: Recipe = Recipe()
+    by_layer: Mapping[str, Recipe] = field(default_factory=dict)
+
+    def of(self, layer: str) -> Recipe:
+        """Return the recipe of a layer."""
+        return self.by_layer.get(layer, self.default)
+
+    def weight_bits(self, layer: str) -> int:
+        """Return the width of a layer's weights."""
+        return self.of(layer).weight_bits
+
+    def told(self) -> dict[str, object]:
+        """Return the recipes as JSON values: the default's fields, and what single layers have instead."""
+        usual = asdict(self.default)
+        others = {
+            name: {key: value for key, value in asdict(recipe).items() if value != usual[key]}
+            for name, recipe in self.by_layer.items()
+        }
+        return usual | {"by_layer": others}
