@@ -58,6 +58,7 @@ def average_layer(pool: AveragePool, channels: int, source: Levels, scale: float
     ones = np.ones((channels, 1, *pool.kernel), dtype=np.int64)
     zero, thetas = np.zeros(channels, dtype=np.int64), np.full(channels, theta, dtype=np.int64)
     fit = fits(bounds([(ones, source)]), zero, thetas, levels, target)
-    integer = IntegerLayer((ones,), zero, thetas, np.full(channels, scale / area), np.where(fit, 0, -1))
+    unit, steps = np.full(channels, scale / area), np.ones((1, channels), dtype=np.int64)
+    integer = IntegerLayer((ones,), zero, thetas, unit, np.where(fit, 0, -1), steps, (1,))
     conv = Conv(pool.strides, pool.pads, (1,) * len(pool.kernel), channels)
     return AverageLayer(conv, integer, levels, scale * theta / area)

@@ -8,7 +8,7 @@ charge of every channel is that of the float network, and every state proved to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,11 +21,12 @@ from snncc.compiler.ir.graph import Array, Graph, Node, Stage
 from snncc.compiler.ir.moves import moves
 from snncc.compiler.ir.ops import AveragePool, Concat, MaxPool
 from snncc.compiler.passes.base import Pass
+from snncc.compiler.quantize.adapting import Adaptive
 from snncc.compiler.quantize.averages import average_layer
 from snncc.compiler.quantize.findings import range_finding, too_wide, wide_payload
 from snncc.compiler.quantize.ladders import extent, ladder
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
-from snncc.compiler.quantize.ranges import bounds, copies_fit, payload_fits, widest_level
+from snncc.compiler.quantize.ranges import bounds, copies_fit, fits, payload_fits, widest_level
 from snncc.compiler.quantize.recipe import Recipes
 from snncc.compiler.quantize.scales import find_scale, input_range
 from snncc.compiler.quantize.shares import Share
@@ -83,6 +84,10 @@ class _Quantizer:
         self.known = Calibration(graph, options.calibration)
         self.made = IntegerNetwork(graph)
         self.problems: list[Diagnostic] = []
+        wished = [layer for layer in layers(graph) if layer.linears]
+        self.adaptive = Adaptive(
+            self.known, [n for n in wished if options.recipes.of(n.node.name).rounding == "adaptive"]
+        )
 
     def result(self) -> Graph:
         """Walk the graph."""
@@ -182,7 +187,8 @@ class _Quantizer:
         width = self.options.recipes.weight_bits(layer.node.name)
 
         def make(bias: Floats) -> IntegerLayer:
-            return firing_layer(edges, bias, scale, levels, width, target)
+            nearest = firing_layer(edges, bias, scale, levels, width, target)
+            return self._rounded(layer, shares, nearest, levels)
 
         solved = self.known.solve(layer, shares, make)
         self._tell(layer.node, solved[0])
@@ -191,9 +197,25 @@ class _Quantizer:
     def _readout(self, layer: Layer, shares: list[Share]) -> None:
         edges, target = self.known.edges(shares), self.options.target
         width = self.options.recipes.weight_bits(layer.node.name)
-        integer, weights, _ = self.known.solve(layer, shares, lambda bias: reading_layer(edges, bias, width, target))
+
+        def make(bias: Floats) -> IntegerLayer:
+            return self._rounded(layer, shares, reading_layer(edges, bias, width, target), Levels(0, 1))
+
+        integer, weights, _ = self.known.solve(layer, shares, make)
         self._tell(layer.node, integer)
         self.made.read(layer.node, self._charges(layer, weights, ".read"), integer)
+
+    def _rounded(self, layer: Layer, shares: list[Share], nearest: IntegerLayer, levels: Levels) -> IntegerLayer:
+        """Return the layer with adapted weights, where those were asked for and the range proof allows them."""
+        if self.options.recipes.of(layer.node.name).rounding != "adaptive" or (nearest.halvings < 0).any():
+            return nearest
+        adapted = self.adaptive.adapted(layer, shares, nearest)
+        domains = [edge.levels for edge in self.known.edges(shares)]
+        reach = bounds(zip(adapted.weights, domains, strict=True))
+        fit = fits(reach, adapted.bias, adapted.theta, levels, self.options.target)
+        pairs = zip(adapted.weights, nearest.weights, strict=True)
+        weights = (np.where(fit.reshape(-1, *(1,) * (new.ndim - 1)), new, old) for new, old in pairs)
+        return replace(adapted, weights=tuple(weights))
 
     def _reach(self, shares: list[Share], integer: IntegerLayer) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the least and the greatest charge of each channel, bias included, int64 [channels]."""

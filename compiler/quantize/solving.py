@@ -66,6 +66,10 @@ class Calibration:
         """Return the pre-activation, bias included, that the float weights make of the levels sent, in real units."""
         return self.run(layer.charge, {}, real=True)
 
+    def levels(self, name: str) -> npt.NDArray[np.floating]:
+        """Return a value that moves levels, [samples, *shape], in whole levels."""
+        return self.values[name].astype(np.float32) if name in self.values else self.run(name, {}, real=False)
+
     def run(self, target: str, weights: Mapping[str, Array], real: bool) -> Floats:
         """Return a charge on the calibration levels, in real units or with sources in whole levels."""
         inputs = {}
@@ -83,7 +87,7 @@ class Calibration:
         network (bias correction: Nagel et al., 2019, "Data-free quantization through weight equalization and bias
         correction", section 4.2, with measured means).
         """
-        bias = self._bias(layer)
+        bias = self.bias(layer)
         first = make(bias)
         weights = _by_linear(shares, first)
         charge = self._charge(layer, weights)
@@ -105,7 +109,7 @@ class Calibration:
                 constants[bias] = np.zeros_like(self.graph.constants[bias])
         return self.run(layer.charge, constants, real=False).astype(np.float64)
 
-    def _bias(self, layer: Layer) -> Floats:
+    def bias(self, layer: Layer) -> Floats:
         """Return the sum of the edges' biases, [channels] unless one of them is per position."""
         shape = layer.node.type.shape
         total = np.zeros(shape[0], dtype=np.float64)

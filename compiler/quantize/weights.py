@@ -51,6 +51,8 @@ class IntegerLayer:
         unit: float64 [channels], the real value of one unit of charge.
         halvings: int64 [channels], bits of weight precision given up so that every state fits; -1 where giving up
             all of them was not enough.
+        steps: int64 [edges, channels], by what an edge's weights are multiples, powers of two.
+        mosts: greatest |weight| of an edge, in its steps.
         coarsening: how many times coarser a level had to become than asked, a power of two.
     """
 
@@ -59,6 +61,8 @@ class IntegerLayer:
     theta: Ints
     unit: npt.NDArray[np.float64]
     halvings: Ints
+    steps: Ints
+    mosts: tuple[int, ...]
     coarsening: int = 1
 
 
@@ -181,14 +185,18 @@ def _build(
     edges: Sequence[Edge], bias: Floats, unit: npt.NDArray[np.float64], theta: Ints, weight_bits: int, shifts: Ints
 ) -> IntegerLayer:
     weights = []
-    for edge, shift in zip(edges, shifts, strict=True):
-        most = _most(2 * weight_bits - 1 if len(edges) > 1 and _takes_two(edge, weight_bits) else weight_bits)
+    widths = [
+        2 * weight_bits - 1 if len(edges) > 1 and _takes_two(edge, weight_bits) else weight_bits for edge in edges
+    ]
+    mosts = tuple(_most(width) for width in widths)
+    for edge, shift, most in zip(edges, shifts, mosts, strict=True):
         column = _column(unit * np.exp2(shift), edge.weight)
         steps = np.clip(np.rint(edge.weight.astype(np.float64) * edge.scale / column), -most, most)
         weights.append(steps.astype(np.int64) << _column(shift, edge.weight))
     rounded = np.rint(np.asarray(bias, dtype=np.float64) / _column(unit, bias))
     rounded = np.clip(rounded, -MOST_BIAS, MOST_BIAS).astype(np.int64)
-    return IntegerLayer(tuple(weights), rounded, np.asarray(theta), unit, np.zeros(len(unit), dtype=np.int64))
+    given_up = np.zeros(len(unit), dtype=np.int64)
+    return IntegerLayer(tuple(weights), rounded, np.asarray(theta), unit, given_up, np.int64(1) << shifts, mosts)
 
 
 def _most(weight_bits: int) -> int:

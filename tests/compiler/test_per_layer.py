@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 import snncc
@@ -73,7 +74,7 @@ def test_a_layers_own_recipe_reaches_its_levels_and_weights() -> None:
     ranges = [(name, network.node[name].type.hi) for name in ("stem", "joined")]
     assert ranges == [("stem", 3), ("joined", 15)]
     edges = [network.node[name] for name in network.node["joined"].inputs if name in network.node]
-    weights = [network.constants[edge.inputs[1]] for edge in edges]
+    weights = [network.constants[edge.inputs[1]].astype(np.int64) for edge in edges]
     mantissas = [exponents(weight).reshape(-1, *(1,) * (weight.ndim - 1)) for weight in weights]
     assert max(int((abs(w) >> e).max()) for w, e in zip(weights, mantissas, strict=True)) == 3
     assert isinstance(recipes, dict)

@@ -35,9 +35,10 @@ def quantized(
     target: Target = LOIHI2,
     levels: int = 7,
     weight_bits: int = 8,
+    rounding: str = "nearest",
     **options: object,
 ) -> Graph:
-    recipes = Recipes(Recipe(levels, weight_bits))
+    recipes = Recipes(Recipe(levels, weight_bits, rounding=rounding))
     step = Quantize(data(graph) if x is None else x, target, recipes, **options)  # type: ignore[arg-type]
     return check(step.run(graph), "quantize")
 

@@ -79,7 +79,8 @@ def in_units(edges: Sequence[Edge], bias: Floats, unit: Floats, theta: npt.NDArr
     steps = [np.rint(e.weight.astype(np.float64) * e.scale / column(unit, e.weight)) for e in edges]
     weights = tuple(np.clip(w, -127, 127).astype(np.int64) for w in steps)
     rounded = np.rint(bias / column(unit, bias)).astype(np.int64)
-    return IntegerLayer(weights, rounded, theta, unit, 0 * theta)
+    steps_of_one = np.ones((len(edges), len(theta)), dtype=np.int64)
+    return IntegerLayer(weights, rounded, theta, unit, 0 * theta, steps_of_one, (127,) * len(edges))
 
 
 def accepted(layer: IntegerLayer, edges: Sequence[Edge], levels: Levels, chip: Target) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,120 @@
+"""Weights of a layer by adaptive rounding: what its neurons hear and the float network's charges, at some places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from snncc.compiler.ir.graph import Node
+from snncc.compiler.ir.ops import Conv
+from snncc.compiler.quantize.layers import Layer
+from snncc.compiler.quantize.rounding import rounded
+from snncc.compiler.quantize.rows import Places, charges, heard, places
+from snncc.compiler.quantize.shares import Share
+from snncc.compiler.quantize.solving import Calibration
+from snncc.compiler.quantize.weights import Edge, IntegerLayer
+
+Floats = npt.NDArray[np.floating]
+Ints = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.float64]
+MOST_FAN_IN = 4608  # beyond, the fan-in by fan-in matrix costs too much; such layers are rounded to nearest
+
+
+class Adaptive:
+    """Rounds the weights of layers, one weighted sum after the other, each for what the others leave to it."""
+
+    def __init__(self, known: Calibration, adapted: Iterable[Layer]) -> None:
+        """Run the float network once, over all layers to be adapted."""
+        self.known = known
+        self.places = {layer.charge: self._places(layer) for layer in adapted}
+        self._made: dict[object, tuple[Ints, ...]] = {}
+        self.wanted = charges(known.graph, known.data, self.places) if self.places else {}
+
+    def _places(self, layer: Layer) -> Places:
+        samples = len(next(iter(self.known.data.values())))
+        shape = layer.linears[0].type.shape
+        fan_in = max(self._fan_in(linear) * _groups(linear) for linear in layer.linears)
+        return places(samples, int(np.prod(shape[1:])), fan_in)
+
+    def _fan_in(self, linear: Node) -> int:
+        return int(np.prod(self.known.graph.constants[linear.inputs[1]].shape[1:]))
+
+    def adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer) -> IntegerLayer:
+        """Return the layer with other weights in the same units; its bias is left to bias correction."""
+        key = (layer.charge, layer.kind, integer.unit.tobytes(), integer.steps.tobytes())
+        if key not in self._made:
+            self._made = {key: self._adapted(layer, shares, integer)}  # bias correction asks twice for one
+        return replace(integer, weights=self._made[key])
+
+    def _adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer) -> tuple[Ints, ...]:
+        weights, edges = list(integer.weights), self.known.edges(shares)
+        rows = {linear.name: self._rows(linear, layer) for linear in layer.linears}
+        own = {n: [i for i, share in enumerate(shares) if share.linear.name == n] for n in rows}
+        wanted = self._wanted(layer, integer)
+        made = {name: _applied(rows[name], _total(weights, own[name])) for name in rows}
+        for linear in layer.linears:
+            name, chosen = linear.name, own[linear.name]
+            if self._fan_in(linear) > MOST_FAN_IN:
+                continue
+            rest = wanted - sum((made[other] for other in rows if other != name), np.zeros_like(wanted))
+            weight = _linear(rows[name], rest, [shares[i] for i in chosen], [edges[i] for i in chosen], chosen, integer)
+            for i in chosen:
+                weights[i] = np.where(shares[i].heard, weight, 0)
+            made[name] = _applied(rows[name], weight)
+        return tuple(weights)
+
+    def _rows(self, linear: Node, layer: Layer) -> Rows:
+        """Return what a weighted sum hears, [groups, rows, fan-in], without its means."""
+        known = self.known
+        x = known.levels(linear.inputs[0])
+        found = heard(linear, known.graph.constants[linear.inputs[1]], x, self.places[layer.charge])
+        return found - found.mean(axis=1, keepdims=True)
+
+    def _wanted(self, layer: Layer, integer: IntegerLayer) -> Rows:
+        """Return the float charges [rows, channels] in units, without bias and mean."""
+        bias = self.known.bias(layer)
+        flat = bias.reshape(len(bias), -1)
+        position = self.places[layer.charge].position if flat.shape[1] > 1 else np.zeros(1, dtype=np.int64)
+        real = self.wanted[layer.charge].astype(np.float64) - flat[:, position].T
+        return (real - real.mean(axis=0)) / integer.unit
+
+
+def _groups(linear: Node) -> int:
+    return linear.op.groups if isinstance(linear.op, Conv) else 1
+
+
+def _total(weights: list[npt.NDArray[np.int64]], chosen: list[int]) -> Rows:
+    return sum((weights[i] for i in chosen), np.zeros_like(weights[chosen[0]])).astype(np.float64)
+
+
+def _applied(rows: Rows, weight: npt.NDArray[np.number]) -> Rows:
+    """Return the charges [rows, channels] that weights make."""
+    columns = weight.reshape(len(rows), -1, rows.shape[2]).astype(rows.dtype)
+    made = np.matmul(rows, np.swapaxes(columns, 1, 2))
+    return np.concatenate(list(made), axis=1).astype(np.float64)
+
+
+def _linear(
+    rows: Rows, wanted: Rows, shares: list[Share], edges: list[Edge], chosen: list[int], integer: IntegerLayer
+) -> npt.NDArray[np.int64]:
+    """Return the weights of one weighted sum, int64, in the shape of its float weight."""
+    shape, groups = shares[0].weight.shape, len(rows)
+    real: Floats = np.zeros(shape)
+    step, most = real, real
+    column = (-1, *(1,) * (len(shape) - 1))
+    for i, share, edge in zip(chosen, shares, edges, strict=True):
+        unit, own = integer.unit.reshape(column), integer.steps[i].reshape(column)
+        real = np.where(share.heard, edge.weight * (edge.scale / unit), real)
+        step = np.where(share.heard, own, step)
+        most = np.where(share.heard, integer.mosts[i], most)
+    step = np.maximum(step, 1)
+    real, step, most = (np.ascontiguousarray(a.reshape(groups, shape[0] // groups, -1)) for a in (real, step, most))
+    parts = np.split(wanted, groups, axis=1)
+    found = []
+    for x, y, w, s, m in zip(rows, parts, real, step, most, strict=True):
+        gram, cross = (x.T @ x).astype(np.float64), (y.T.astype(x.dtype) @ x).astype(np.float64)
+        found.append(rounded(gram, cross, w, s, m, len(x)))
+    return np.concatenate(found).reshape(shape)

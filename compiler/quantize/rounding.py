@@ -1,0 +1,87 @@
+"""Adaptive rounding: the integer weights that reproduce a layer's float charges best on calibration data.
+
+Over rows of what a neuron hears, levels X [rows, fan-in], and the charges y [rows] that the float network has there,
+in units and both without their means (the bias takes those), weights w lose
+
+    |X w - y|^2 + d |w - w_float|^2  =  w'G w - 2 w'r + ...,    G = X'X + d I,  r = X'y + d w_float
+
+Rounding one weight shifts the best values of all others. So weights are rounded one after the other, each error handed
+on to those still free (Frantar et al., 2022, "Optimal brain compression", the rule that GPTQ applies column by column),
+and then single weights are moved while that lowers the loss; so they are from the nearest weights, and the better of
+the two is kept. It serves the end of AdaRound (Nagel et al., 2020, "Up or
+down?"): fewer lost charges, not smaller weight errors. Nothing is drawn at random.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cholesky
+
+Floats = npt.NDArray[np.floating]
+Ints = npt.NDArray[np.int64]
+DAMPING = 0.1  # d over the mean of G's diagonal, with many rows
+REACH = 2.0  # steps by which a weight may leave its float value
+SWEEPS = 20
+
+
+def rounded(gram: Floats, cross: Floats, wanted: Floats, step: Floats, most: Floats, rows: int) -> Ints:
+    """Return integer weights, int64 [channels, fan-in].
+
+    Args:
+        gram: X'X, [fan-in, fan-in].
+        cross: y'X, [channels, fan-in].
+        wanted: float weights in units, [channels, fan-in].
+        step: by what weights are multiples, powers of two, [channels, fan-in].
+        most: greatest |weight| over its step, [channels, fan-in].
+        rows: how many there were; the fewer, the less they are trusted.
+    """
+    damping = DAMPING * (1 + len(gram) / rows) * float(np.mean(np.diagonal(gram))) or 1.0
+    gram = gram + damping * np.eye(len(gram))
+    cross = cross + damping * wanted
+    low = np.clip(np.ceil(wanted / step - REACH), -most, most)
+    high = np.clip(np.floor(wanted / step + REACH), low, most)
+    order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
+    inverse = np.linalg.inv(gram)
+    factor = cholesky((inverse + inverse.T)[np.ix_(order, order)] / 2)
+    first = np.ascontiguousarray(cross @ inverse)
+    _round_in_order(first, factor, order, step, low, high)
+    second = np.clip(np.rint(wanted / step), low, high) * step
+    losses = []
+    for chosen in (first, second):
+        _improve(chosen, gram, np.ascontiguousarray(chosen @ gram - cross), step, low, high)
+        losses.append(((chosen @ gram - 2 * cross) * chosen).sum(axis=1))
+    return np.rint(np.where((losses[0] <= losses[1])[:, None], first, second)).astype(np.int64)
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _round_in_order(weights: Floats, factor: Floats, order: Ints, step: Floats, low: Floats, high: Floats) -> None:
+    """Round weights in place; row i of the factor tells how the error of the i-th moves the best values after it."""
+    for channel in range(len(weights)):
+        left = weights[channel][order]
+        for i in range(len(order)):
+            weight = order[i]
+            unit = step[channel, weight]
+            value = min(max(np.rint(left[i] / unit), low[channel, weight]), high[channel, weight]) * unit
+            weights[channel, weight] = value
+            left[i:] -= factor[i, i:] * ((left[i] - value) / factor[i, i])
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _improve(weights: Floats, gram: Floats, slope: Floats, step: Floats, low: Floats, high: Floats) -> None:
+    """Move single weights in place until none betters the loss, or SWEEPS times; slope is half the loss's gradient."""
+    for channel in range(len(weights)):
+        for _ in range(SWEEPS):
+            moved = False
+            for i in range(len(gram)):
+                unit = step[channel, i]
+                best = (weights[channel, i] - slope[channel, i] / gram[i, i]) / unit
+                value = min(max(np.rint(best), low[channel, i]), high[channel, i]) * unit
+                change = value - weights[channel, i]
+                if change != 0.0:
+                    weights[channel, i] = value
+                    slope[channel] += gram[i] * change
+                    moved = True
+            if not moved:
+                break
