@@ -20,7 +20,7 @@ from snncc.compiler.quantize.weights import Edge, IntegerLayer
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float64]
-MOST_FAN_IN = 4608  # beyond, the fan-in by fan-in matrix costs too much; such layers are rounded to nearest
+MOST_WORK = 1 << 33  # channels times fan-in squared of a weighted sum, some seconds; wider ones are rounded to nearest
 
 
 class Adaptive:
@@ -57,7 +57,7 @@ class Adaptive:
         made = {name: _applied(rows[name], _total(weights, own[name])) for name in rows}
         for linear in layer.linears:
             name, chosen = linear.name, own[linear.name]
-            if self._fan_in(linear) > MOST_FAN_IN:
+            if linear.type.shape[0] * self._fan_in(linear) ** 2 > MOST_WORK:
                 continue
             rest = wanted - sum((made[other] for other in rows if other != name), np.zeros_like(wanted))
             weight = _linear(rows[name], rest, [shares[i] for i in chosen], [edges[i] for i in chosen], chosen, integer)

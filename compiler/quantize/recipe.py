@@ -22,7 +22,7 @@ class Recipe:
     levels: int = 15
     weight_bits: int = 8
     scales: str = "mse"
-    rounding: str = "nearest"
+    rounding: str = "adaptive"
 
 
 @dataclass(frozen=True)

@@ -43,19 +43,19 @@ def test_unknown_layers_are_named_with_those_there_are() -> None:
 
 
 def test_recipes_join_what_was_given_for_a_layer() -> None:
-    made = make_options(bits="4,a=2", weight_bits="8,a=5,b=3", scales="mse,b=percentile:99", rounding={"c": "adaptive"})
+    made = make_options(bits="4,a=2", weight_bits="8,a=5,b=3", scales="mse,b=percentile:99", rounding={"c": "nearest"})
     assert made.recipes == Recipes(
-        Recipe(15, 8, "mse", "nearest"),
+        Recipe(15, 8, "mse", "adaptive"),
         {
-            "a": Recipe(3, 5, "mse", "nearest"),
-            "b": Recipe(15, 3, "percentile:99", "nearest"),
-            "c": Recipe(15, 8, "mse", "adaptive"),
+            "a": Recipe(3, 5, "mse", "adaptive"),
+            "b": Recipe(15, 3, "percentile:99", "adaptive"),
+            "c": Recipe(15, 8, "mse", "nearest"),
         },
     )
     assert made.recipes.told()["by_layer"] == {
         "a": {"levels": 3, "weight_bits": 5},
         "b": {"weight_bits": 3, "scales": "percentile:99"},
-        "c": {"rounding": "adaptive"},
+        "c": {"rounding": "nearest"},
     }
 
 
