@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.per_layer import Given, Setting, choices, is_whole, setting, whole
-from snncc.compiler.quantize.recipe import ROUNDINGS, Recipe, Recipes
+from snncc.compiler.quantize.recipe import ROUNDINGS, Recipe, Recipes, is_rounding
 from snncc.compiler.quantize.scales import METHODS, is_method
 from snncc.compiler.targets import Target, load_target, target_names
 
@@ -157,7 +157,7 @@ def _problems(target: str, schedule: str | None, settings: Mapping[str, Setting]
         if width is not None or not widths.by_layer:
             yield from _range("SNN504", "weight_bits", width, *WEIGHT_BITS)
     yield from _names("SNN514", "scales", settings["scales"], METHODS, is_method)
-    yield from _names("SNN515", "rounding", settings["rounding"], ROUNDINGS, ROUNDINGS.__contains__)
+    yield from _names("SNN515", "rounding", settings["rounding"], ROUNDINGS, is_rounding)
     for one in settings.values():
         yield from one.problems()
 

@@ -42,14 +42,14 @@ class Adaptive:
     def _fan_in(self, linear: Node) -> int:
         return int(np.prod(self.known.graph.constants[linear.inputs[1]].shape[1:]))
 
-    def adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer) -> IntegerLayer:
-        """Return the layer with other weights in the same units; its bias is left to bias correction."""
+    def adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer, zeros: float) -> IntegerLayer:
+        """Return the layer with other weights in the same units, a share of them zero; the bias stays."""
         key = (layer.charge, layer.kind, integer.unit.tobytes(), integer.steps.tobytes())
         if key not in self._made:
-            self._made = {key: self._adapted(layer, shares, integer)}  # bias correction asks twice for one
+            self._made = {key: self._adapted(layer, shares, integer, zeros)}  # bias correction asks twice for one
         return replace(integer, weights=self._made[key])
 
-    def _adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer) -> tuple[Ints, ...]:
+    def _adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer, zeros: float) -> tuple[Ints, ...]:
         weights, edges = list(integer.weights), self.known.edges(shares)
         rows = {linear.name: self._rows(linear, layer) for linear in layer.linears}
         own = {n: [i for i, share in enumerate(shares) if share.linear.name == n] for n in rows}
@@ -60,7 +60,8 @@ class Adaptive:
             if linear.type.shape[0] * self._fan_in(linear) ** 2 > MOST_WORK:
                 continue
             rest = wanted - sum((made[other] for other in rows if other != name), np.zeros_like(wanted))
-            weight = _linear(rows[name], rest, [shares[i] for i in chosen], [edges[i] for i in chosen], chosen, integer)
+            grid = _grid([(shares[i], edges[i], i) for i in chosen], integer)
+            weight = _linear(rows[name], rest, grid, zeros)
             for i in chosen:
                 weights[i] = np.where(shares[i].heard, weight, 0)
             made[name] = _applied(rows[name], weight)
@@ -97,24 +98,27 @@ def _applied(rows: Rows, weight: npt.NDArray[np.number]) -> Rows:
     return np.concatenate(list(made), axis=1).astype(np.float64)
 
 
-def _linear(
-    rows: Rows, wanted: Rows, shares: list[Share], edges: list[Edge], chosen: list[int], integer: IntegerLayer
-) -> npt.NDArray[np.int64]:
-    """Return the weights of one weighted sum, int64, in the shape of its float weight."""
-    shape, groups = shares[0].weight.shape, len(rows)
+def _grid(parts: list[tuple[Share, Edge, int]], integer: IntegerLayer) -> tuple[Floats, Floats, Floats]:
+    """Return float weights in units, the steps they may take and the most of them, in the shape of the weight."""
+    shape = parts[0][0].weight.shape
     real: Floats = np.zeros(shape)
     step, most = real, real
     column = (-1, *(1,) * (len(shape) - 1))
-    for i, share, edge in zip(chosen, shares, edges, strict=True):
+    for share, edge, i in parts:
         unit, own = integer.unit.reshape(column), integer.steps[i].reshape(column)
         real = np.where(share.heard, edge.weight * (edge.scale / unit), real)
         step = np.where(share.heard, own, step)
         most = np.where(share.heard, integer.mosts[i], most)
-    step = np.maximum(step, 1)
-    real, step, most = (np.ascontiguousarray(a.reshape(groups, shape[0] // groups, -1)) for a in (real, step, most))
+    return real, np.maximum(step, 1), most
+
+
+def _linear(rows: Rows, wanted: Rows, grid: tuple[Floats, Floats, Floats], zeros: float) -> Ints:
+    """Return the weights of one weighted sum, int64, in the shape of its float weight."""
+    shape, groups = grid[0].shape, len(rows)
+    real, step, most = (np.ascontiguousarray(a.reshape(groups, shape[0] // groups, -1)) for a in grid)
     parts = np.split(wanted, groups, axis=1)
     found = []
     for x, y, w, s, m in zip(rows, parts, real, step, most, strict=True):
         gram, cross = (x.T @ x).astype(np.float64), (y.T.astype(x.dtype) @ x).astype(np.float64)
-        found.append(rounded(gram, cross, w, s, m, len(x)))
+        found.append(rounded(gram, cross, w, s, m, len(x), zeros))
     return np.concatenate(found).reshape(shape)

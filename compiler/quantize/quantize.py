@@ -85,9 +85,7 @@ class _Quantizer:
         self.made = IntegerNetwork(graph)
         self.problems: list[Diagnostic] = []
         wished = [layer for layer in layers(graph) if layer.linears]
-        self.adaptive = Adaptive(
-            self.known, [n for n in wished if options.recipes.of(n.node.name).rounding == "adaptive"]
-        )
+        self.adaptive = Adaptive(self.known, [n for n in wished if options.recipes.of(n.node.name).adaptive])
 
     def result(self) -> Graph:
         """Walk the graph."""
@@ -207,9 +205,10 @@ class _Quantizer:
 
     def _rounded(self, layer: Layer, shares: list[Share], nearest: IntegerLayer, levels: Levels) -> IntegerLayer:
         """Return the layer with adapted weights, where those were asked for and the range proof allows them."""
-        if self.options.recipes.of(layer.node.name).rounding != "adaptive" or (nearest.halvings < 0).any():
+        recipe = self.options.recipes.of(layer.node.name)
+        if not recipe.adaptive or (nearest.halvings < 0).any():
             return nearest
-        adapted = self.adaptive.adapted(layer, shares, nearest)
+        adapted = self.adaptive.adapted(layer, shares, nearest, recipe.zeros)
         domains = [edge.levels for edge in self.known.edges(shares)]
         reach = bounds(zip(adapted.weights, domains, strict=True))
         fit = fits(reach, adapted.bias, adapted.theta, levels, self.options.target)

@@ -26,7 +26,9 @@ REACH = 2.0  # steps by which a weight may leave its float value
 SWEEPS = 20
 
 
-def rounded(gram: Floats, cross: Floats, wanted: Floats, step: Floats, most: Floats, rows: int) -> Ints:
+def rounded(
+    gram: Floats, cross: Floats, wanted: Floats, step: Floats, most: Floats, rows: int, zeros: float = 0.0
+) -> Ints:
     """Return integer weights, int64 [channels, fan-in].
 
     Args:
@@ -36,14 +38,19 @@ def rounded(gram: Floats, cross: Floats, wanted: Floats, step: Floats, most: Flo
         step: by what weights are multiples, powers of two, [channels, fan-in].
         most: greatest |weight| over its step, [channels, fan-in].
         rows: how many there were; the fewer, the less they are trusted.
+        zeros: share of each channel's weights that are to be zero, those that cost least: w^2 / (G^-1)_ii (Hassibi and
+            Stork, 1993, "Second order derivatives for network pruning").
     """
     damping = DAMPING * (1 + len(gram) / rows) * float(np.mean(np.diagonal(gram))) or 1.0
     gram = gram + damping * np.eye(len(gram))
     cross = cross + damping * wanted
-    low = np.clip(np.ceil(wanted / step - REACH), -most, most)
-    high = np.clip(np.floor(wanted / step + REACH), low, most)
+    reach = 2 * most if zeros else REACH  # weights that stay have to stand in for those that go
+    low = np.clip(np.ceil(wanted / step - reach), -most, most)
+    high = np.clip(np.floor(wanted / step + reach), low, most)
     order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
     inverse = np.linalg.inv(gram)
+    gone = _least(wanted**2 / np.diagonal(inverse), zeros)
+    low, high = np.where(gone, 0.0, low), np.where(gone, 0.0, high)
     factor = cholesky((inverse + inverse.T)[np.ix_(order, order)] / 2)
     first = np.ascontiguousarray(cross @ inverse)
     _round_in_order(first, factor, order, step, low, high)
@@ -53,6 +60,13 @@ def rounded(gram: Floats, cross: Floats, wanted: Floats, step: Floats, most: Flo
         _improve(chosen, gram, np.ascontiguousarray(chosen @ gram - cross), step, low, high)
         losses.append(((chosen @ gram - 2 * cross) * chosen).sum(axis=1))
     return np.rint(np.where((losses[0] <= losses[1])[:, None], first, second)).astype(np.int64)
+
+
+def _least(costs: Floats, share: float) -> npt.NDArray[np.bool_]:
+    """Return a share of each row, those that cost least."""
+    ranks = np.argsort(np.argsort(costs, axis=1, kind="stable"), axis=1)
+    fewest: npt.NDArray[np.bool_] = ranks < round(share * costs.shape[1])
+    return fewest
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator,unused-ignore]

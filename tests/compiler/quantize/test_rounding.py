@@ -147,3 +147,23 @@ def scores_of(graph, fresh):  # type: ignore[no-untyped-def]
     from snncc.compiler.quantize.calibrate import run
 
     return run(graph, fresh, ["score"])["score"]
+
+
+@pytest.mark.parametrize("zeros", [0.25, 0.5, 0.9])
+def test_a_share_of_the_weights_is_zero_and_the_others_stand_in(zeros: float) -> None:
+    x, weights, y = problem(3, 40, 400, channels=6)
+    x[:, 20:] = x[:, :20] + 0.1 * x[:, 20:]  # half of what is heard can be told from the other half
+    y = x @ weights.T
+    chosen = rounded(x.T @ x, y.T @ x, weights, np.ones_like(weights), np.full_like(weights, 127.0), 400, zeros)
+    assert ((chosen == 0).sum(axis=1) >= round(40 * zeros)).all()
+    gone = np.where(chosen == 0, 0, np.rint(weights))
+    assert (((x @ chosen.T - y) ** 2).sum(axis=0) < ((x @ gone.T - y) ** 2).sum(axis=0)).all()
+
+
+def test_zeros_reach_the_network() -> None:
+    graph = residual()
+    network = quantized(graph, data(graph, 100), rounding="adaptive:0.5")
+    weights = [
+        network.constants[node.inputs[1]] for node in network.nodes if node.op.linear and node.name != "mean.sum"
+    ]
+    assert all((weight == 0).mean() >= 0.45 for weight in weights)
