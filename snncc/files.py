@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -74,10 +74,23 @@ def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
     Raises:
         SnnccError: SNN407, the file cannot be written.
     """
+    _write(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        SnnccError: SNN407, the file cannot be written.
+    """
+    _write(path, lambda file: file.write(content))
+
+
+def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     part = _part(path)
     try:
         with open(part, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            fill(file)
         os.replace(part, os.path.realpath(path))
     except (OSError, ValueError) as error:
         raise _unwritable(path, _reason(error)) from error
