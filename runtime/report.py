@@ -11,14 +11,17 @@ from snncc.runtime.divergence import Divergence
 
 @dataclass(frozen=True)
 class LayerReport:
-    """A layer's float values against its levels times their scale, over test inputs.
+    """A layer's float values against its levels, or an output's against its charges, times their scale.
+
+    They are compared over some of the test inputs. An output that is a small difference of large numbers can be far
+    worse than any layer before it.
 
     Attributes:
         name: node of the network.
         op: operator in the user's model.
         module: torch module path or node name in the user's model.
-        levels: greatest level.
-        scale: real value of one level.
+        levels: greatest level, 0 for an output, which has none.
+        scale: real value of one level, of one unit of charge for an output.
         sqnr_db: signal-to-quantization-noise ratio in dB, None where it is not finite.
         cosine: cosine similarity, None where a side is all zero.
         max_error: largest absolute difference.

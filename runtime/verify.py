@@ -13,7 +13,7 @@ import numpy.typing as npt
 from snncc.compiler.data import as_inputs, check_data
 from snncc.compiler.diagnostics import SnnccError, fail
 from snncc.compiler.ir.graph import Array, Graph
-from snncc.compiler.ir.integer_ops import Fire, Ladder
+from snncc.compiler.ir.integer_ops import Fire, Ladder, Readout
 from snncc.compiler.ir.views import behind_views
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.program_check import check_program
@@ -242,9 +242,9 @@ def _is_target(labels: Array | None, shape: tuple[int, ...]) -> bool:
 
 
 def _layers(origin: Origin, inputs: Mapping[str, Array]) -> tuple[LayerReport, ...]:
-    """Compare every firing node's float value with its levels, on some of the data."""
+    """Compare every firing or read node's float value with what its integers stand for, on some of the data."""
     network = origin.network
-    fires = [node for node in network.nodes if isinstance(node.op, Fire | Ladder)]
+    fires = [node for node in network.nodes if isinstance(node.op, Fire | Ladder | Readout)]
     errors = {node.name: metrics.LayerError(node.name) for node in fires}
     some = {name: array[:LAYER_SAMPLES] for name, array in inputs.items()}
     floats = FloatNetwork(origin.model, [node.name for node in fires])

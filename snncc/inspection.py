@@ -34,7 +34,7 @@ def inspect_file(path: Path) -> dict[str, Any]:
     Raises:
         SnnccError: the file cannot be read at all.
     """
-    if path.suffix == ".snnp" or _holds_program(path):
+    if holds_program(path):
         return _program(read_program(path))
     try:
         graph = api.import_model(path)
@@ -43,7 +43,10 @@ def inspect_file(path: Path) -> dict[str, Any]:
     return _model(graph)
 
 
-def _holds_program(path: Path) -> bool:
+def holds_program(path: Path) -> bool:
+    """Return whether a file is a program, by its name or by what it holds."""
+    if path.suffix == ".snnp":
+        return True
     with suppress(OSError, zipfile.BadZipFile, ValueError), zipfile.ZipFile(path) as archive:
         return "program.json" in archive.namelist()
     return False

@@ -144,7 +144,7 @@ def _layer_table(report: Report) -> Any:
     for layer in report.layers:
         sqnr = "-" if layer.sqnr_db is None else f"{layer.sqnr_db:.1f}"
         cosine = "-" if layer.cosine is None else f"{layer.cosine:.5f}"
-        rows.append((layer.name, layer.op, layer.module, layer.levels, sqnr, cosine, f"{layer.max_error:.4g}"))
+        rows.append((layer.name, layer.op, layer.module, layer.levels or "-", sqnr, cosine, f"{layer.max_error:.4g}"))
     numbers = ("levels", "SQNR dB", "cosine", "max error")
     return table(("layer", "op", "in the model", *numbers), rows, numbers)
 
