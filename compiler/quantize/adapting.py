@@ -51,7 +51,7 @@ class Adaptive:
 
     def _adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer, zeros: float) -> tuple[Ints, ...]:
         weights, edges = list(integer.weights), self.known.edges(shares)
-        rows = {linear.name: self._rows(linear, layer) for linear in layer.linears}
+        rows, busy = self._rows(layer)
         own = {n: [i for i, share in enumerate(shares) if share.linear.name == n] for n in rows}
         wanted = self._wanted(layer, integer)
         made = {name: _applied(rows[name], _total(weights, own[name])) for name in rows}
@@ -61,18 +61,21 @@ class Adaptive:
                 continue
             rest = wanted - sum((made[other] for other in rows if other != name), np.zeros_like(wanted))
             grid = _grid([(shares[i], edges[i], i) for i in chosen], integer)
-            weight = _linear(rows[name], rest, grid, zeros)
+            weight = _linear(rows[name], rest, grid, zeros, busy[name])
             for i in chosen:
                 weights[i] = np.where(shares[i].heard, weight, 0)
             made[name] = _applied(rows[name], weight)
         return tuple(weights)
 
-    def _rows(self, linear: Node, layer: Layer) -> Rows:
-        """Return what a weighted sum hears, [groups, rows, fan-in], without its means."""
-        known = self.known
-        x = known.levels(linear.inputs[0])
-        found = heard(linear, known.graph.constants[linear.inputs[1]], x, self.places[layer.charge])
-        return found - found.mean(axis=1, keepdims=True)
+    def _rows(self, layer: Layer) -> tuple[dict[str, Rows], dict[str, Rows]]:
+        """Return what each weighted sum hears, [groups, rows, fan-in], without means, and how often it is not 0."""
+        rows, busy = {}, {}
+        for linear in layer.linears:
+            weight, x = self.known.graph.constants[linear.inputs[1]], self.known.levels(linear.inputs[0])
+            found = heard(linear, weight, x, self.places[layer.charge])
+            rows[linear.name] = found - found.mean(axis=1, keepdims=True)
+            busy[linear.name] = (found != 0).mean(axis=1)
+        return rows, busy
 
     def _wanted(self, layer: Layer, integer: IntegerLayer) -> Rows:
         """Return the float charges [rows, channels] in units, without bias and mean."""
@@ -112,13 +115,13 @@ def _grid(parts: list[tuple[Share, Edge, int]], integer: IntegerLayer) -> tuple[
     return real, np.maximum(step, 1), most
 
 
-def _linear(rows: Rows, wanted: Rows, grid: tuple[Floats, Floats, Floats], zeros: float) -> Ints:
+def _linear(rows: Rows, wanted: Rows, grid: tuple[Floats, Floats, Floats], zeros: float, busy: Rows) -> Ints:
     """Return the weights of one weighted sum, int64, in the shape of its float weight."""
     shape, groups = grid[0].shape, len(rows)
     real, step, most = (np.ascontiguousarray(a.reshape(groups, shape[0] // groups, -1)) for a in grid)
     parts = np.split(wanted, groups, axis=1)
     found = []
-    for x, y, w, s, m in zip(rows, parts, real, step, most, strict=True):
+    for x, y, w, s, m, spikes in zip(rows, parts, real, step, most, busy, strict=True):
         gram, cross = (x.T @ x).astype(np.float64), (y.T.astype(x.dtype) @ x).astype(np.float64)
-        found.append(rounded(gram, cross, w, s, m, len(x), zeros))
+        found.append(rounded(gram, cross, w, s, m, len(x), zeros, spikes))
     return np.concatenate(found).reshape(shape)

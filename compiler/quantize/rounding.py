@@ -24,10 +24,18 @@ Ints = npt.NDArray[np.int64]
 DAMPING = 0.1  # d over the mean of G's diagonal, with many rows
 REACH = 2.0  # steps by which a weight may leave its float value
 SWEEPS = 20
+IDLE = 0.02  # spikes a source is taken to send at least, as a share of rows
 
 
 def rounded(
-    gram: Floats, cross: Floats, wanted: Floats, step: Floats, most: Floats, rows: int, zeros: float = 0.0
+    gram: Floats,
+    cross: Floats,
+    wanted: Floats,
+    step: Floats,
+    most: Floats,
+    rows: int,
+    zeros: float = 0.0,
+    busy: Floats | None = None,
 ) -> Ints:
     """Return integer weights, int64 [channels, fan-in].
 
@@ -38,8 +46,10 @@ def rounded(
         step: by what weights are multiples, powers of two, [channels, fan-in].
         most: greatest |weight| over its step, [channels, fan-in].
         rows: how many there were; the fewer, the less they are trusted.
-        zeros: share of each channel's weights that are to be zero, those that cost least: w^2 / (G^-1)_ii (Hassibi and
-            Stork, 1993, "Second order derivatives for network pruning").
+        zeros: share of each channel's weights that are to be zero, but never all of them: those whose loss is least for
+            the synaptic events they save, w^2 / (G^-1)_ii (Hassibi and Stork, 1993, "Second order derivatives for
+            network pruning") over how often their source spikes.
+        busy: share of the rows in which a source is not 0, [fan-in]; all the same where it is not given.
     """
     damping = DAMPING * (1 + len(gram) / rows) * float(np.mean(np.diagonal(gram))) or 1.0
     gram = gram + damping * np.eye(len(gram))
@@ -49,7 +59,8 @@ def rounded(
     high = np.clip(np.floor(wanted / step + reach), low, most)
     order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
     inverse = np.linalg.inv(gram)
-    gone = _least(wanted**2 / np.diagonal(inverse), zeros)
+    events = 1.0 if busy is None else busy + IDLE
+    gone = _least(wanted**2 / (np.diagonal(inverse) * events), zeros)
     low, high = np.where(gone, 0.0, low), np.where(gone, 0.0, high)
     factor = cholesky((inverse + inverse.T)[np.ix_(order, order)] / 2)
     first = np.ascontiguousarray(cross @ inverse)
@@ -65,7 +76,7 @@ def rounded(
 def _least(costs: Floats, share: float) -> npt.NDArray[np.bool_]:
     """Return a share of each row, those that cost least."""
     ranks = np.argsort(np.argsort(costs, axis=1, kind="stable"), axis=1)
-    fewest: npt.NDArray[np.bool_] = ranks < round(share * costs.shape[1])
+    fewest: npt.NDArray[np.bool_] = ranks < min(int(share * costs.shape[1]), costs.shape[1] - 1)
     return fewest
 
 

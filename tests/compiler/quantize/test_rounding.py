@@ -150,9 +150,24 @@ def test_a_share_of_the_weights_is_zero_and_the_others_stand_in(zeros: float) ->
     x[:, 20:] = x[:, :20] + 0.1 * x[:, 20:]  # half of what is heard can be told from the other half
     y = x @ weights.T
     chosen = rounded(x.T @ x, y.T @ x, weights, np.ones_like(weights), np.full_like(weights, 127.0), 400, zeros)
-    assert ((chosen == 0).sum(axis=1) >= round(40 * zeros)).all()
+    assert ((chosen == 0).sum(axis=1) >= int(40 * zeros)).all()
     gone = np.where(chosen == 0, 0, np.rint(weights))
     assert (((x @ chosen.T - y) ** 2).sum(axis=0) < ((x @ gone.T - y) ** 2).sum(axis=0)).all()
+
+
+def test_the_last_weight_stays() -> None:
+    x, weights, _ = problem(4, 1, 50)
+    weights = np.maximum(np.abs(weights), 2)
+    whole = np.ones_like(weights)
+    assert rounded(x.T @ x, (x @ weights.T).T @ x, weights, whole, 127 * whole, 50, 0.9).all()
+
+
+def test_synapses_of_busy_sources_go_first() -> None:
+    x = np.random.default_rng(0).normal(size=(500, 4))
+    weights, whole = np.full((1, 4), 10.0), np.ones((1, 4))
+    busy = np.array([0.1, 0.9, 0.1, 0.9])
+    chosen = rounded(x.T @ x, (x @ weights.T).T @ x, weights, whole, 127 * whole, 500, 0.5, busy)
+    assert (chosen == 0).tolist() == [[False, True, False, True]]
 
 
 def test_zeros_reach_the_network() -> None:

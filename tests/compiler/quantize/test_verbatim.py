@@ -75,6 +75,15 @@ def normed(m: Model) -> str:
     return m.quantized(m.norm(m.conv(x, 4, 3, 2.0**-8), 3, falling=True), 2.0**-2, -20, np.int8)
 
 
+def rectified_input(m: Model) -> str:
+    """A ReLU before the input's quantizer, and the input flattened before a dense layer."""
+    x = m.quantized(m.node("Relu", m.node("Flatten", "x")), IN, 5)
+    x = m.node("Gemm", x, m.weight(m.rng.integers(-127, 128, (6, 72)), 2.0**-9), transB=1)
+    x = m.quantized(m.node("Relu", x), 2.0**-2)
+    x = m.node("Gemm", x, m.weight(m.rng.integers(-127, 128, (3, 6)), 2.0**-8), transB=1)
+    return m.quantized(x, 2.0**-2, 120)
+
+
 def pooled(m: Model) -> str:
     """Max-pools before and after quantizers, and an average pool that a quantizer follows."""
     x = m.quantized("x", IN)
@@ -155,7 +164,8 @@ def quants(m: Model) -> str:
 
 
 SUBJECTS = (
-    plain, normed, pooled, residual, unquantized_branch, joined, requantized, curved, classified, wide_weights, quants,
+    plain, normed, rectified_input, pooled, residual, unquantized_branch, joined, requantized, curved, classified,
+    wide_weights, quants,
 )  # fmt: skip
 
 
