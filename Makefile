@@ -44,8 +44,10 @@ golden: $(DEV) ## rewrite the expected files in tests/golden
 	$(BIN)/python -m pytest --update-golden
 
 .PHONY: bench
-bench: $(DEV) ## measure speed and size
+bench: $(DEV) ## measure speed, what quantization costs, and SpikingJelly where installed
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.accuracy
+	$(BIN)/python -m bench.peers
 
 .PHONY: docs
 docs: $(DEV) ## write the generated parts of the docs, run their code blocks

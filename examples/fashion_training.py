@@ -1,4 +1,4 @@
-"""What the two deeper Fashion-MNIST examples share: the data on any device, augmentation, training, what is shipped.
+"""What three Fashion-MNIST examples share: the data on any device, augmentation, training, what is shipped.
 
 The data and their folder are those of ``examples.fashion_cnn.train``, the ONNX export that of
 ``examples.mnist_cnn.train``. Training is conventional: float32, AdamW with one learning-rate cycle, cross entropy with

@@ -20,7 +20,7 @@ def read(name: str, part: str) -> tuple[np.ndarray, np.ndarray]:
         return data["x"], data["y"]
 
 
-@pytest.fixture(scope="module", params=["mnist_cnn", "fashion_cnn", "vowels_cnn"])
+@pytest.fixture(scope="module", params=["mnist_cnn", "fashion_cnn", "fashion_mlp", "vowels_cnn"])
 def example(request: pytest.FixtureRequest) -> tuple[str, Graph]:
     return request.param, snncc.import_model(EXAMPLES / request.param / f"{request.param}.onnx")
 

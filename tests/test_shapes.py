@@ -53,7 +53,7 @@ def test_a_trained_network_is_exact(name: str, coding: str) -> None:
 @pytest.mark.parametrize("name", ["fashion_resnet", "fashion_mobilenet"])
 @pytest.mark.parametrize(("bits", "loss"), [(8, 0.005), (4, 0.02)])
 def test_accuracy_stays_within_bounds(name: str, bits: int, loss: float) -> None:
-    """On the bundled 1,000 test images; ``python -m bench.fashion`` measures on all 10,000."""
+    """On the bundled 1,000 test images; ``python -m bench.accuracy`` measures on all 10,000."""
     program = snncc.compile(EXAMPLES / name / f"{name}.onnx", data(name, "calibration"), bits=bits)
     with np.load(EXAMPLES / name / "test.npz") as arrays:
         report = snncc.verify(program, arrays["x"], arrays["y"], limit=0)

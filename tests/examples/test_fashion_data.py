@@ -1,4 +1,4 @@
-"""The deeper Fashion-MNIST examples: the data of fashion_cnn, and as accurate and as large as their pages say."""
+"""The other Fashion-MNIST examples: the data of fashion_cnn, and as accurate and as large as their pages say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from tests.examples.support import EXAMPLES, accuracy
 
-ACCURACIES = {"fashion_resnet": 0.947, "fashion_mobilenet": 0.945}
+ACCURACIES = {"fashion_resnet": 0.947, "fashion_mobilenet": 0.945, "fashion_mlp": 0.891}
 
 
 @pytest.mark.parametrize("name", ACCURACIES)
@@ -32,6 +32,11 @@ def test_the_inverted_residuals_end_without_activation() -> None:
     users = _users("fashion_mobilenet")
     assert sum(op == "Add" for _, op in users) == 2 * 5
     assert {op for add, op in users if add == "Add"} == {"Conv", "Add"}
+
+
+def test_the_perceptron_has_dense_layers_alone() -> None:
+    graph = onnx.load(EXAMPLES / "fashion_mlp" / "fashion_mlp.onnx").graph
+    assert [node.op_type for node in graph.node if node.op_type != "Reshape"] == ["Gemm", "Relu"] * 2 + ["Gemm"]
 
 
 def _users(name: str) -> list[tuple[str, str]]:
