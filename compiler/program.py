@@ -175,7 +175,10 @@ class Connection(_Frozen):
 
 @dataclass(frozen=True, slots=True)
 class TensorInput:
-    """A tensor fed by the host as levels q = clip(floor(x / scale + 1/2), lo, hi), injected at the window's start."""
+    """A tensor fed by the host as levels q = clip(floor(x / scale + 1/2), lo, hi), injected at the window's start.
+
+    With rounding ``half_even``, x / scale is computed in float32 and rounded to the nearest, ties to even numbers.
+    """
 
     name: str
     population: str
@@ -184,6 +187,7 @@ class TensorInput:
     lo: int
     hi: int
     scale: Fraction
+    rounding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Readout
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Readout
 from snncc.compiler.ir.views import behind_views
 from snncc.compiler.neuron import NeuronProgram, problems
 from snncc.compiler.program import (
@@ -213,6 +213,8 @@ def _input(source: TensorInput | EventInput, population: Population | None, inte
         return
     if prod(source.shape) != population.size:
         yield "SNN317", f"has the shape {source.shape}, {population.name} has {population.size} neurons"
+    if source.rounding not in ("", "half_even"):
+        yield "SNN317", f"is rounded by '{source.rounding}', which is unknown"
     if not source.lo <= 0 < source.hi or not _is_scale(source.scale):
         yield "SNN317", f"has levels {source.lo}..{source.hi} of {source.scale} each, without 0 and a positive level"
     if interval == 0:
@@ -255,8 +257,9 @@ def _agreement(program: Program) -> Iterator[Diagnostic]:
 
 
 def _encodes(node: Node, source: TensorInput) -> bool:
-    op = node.op
-    return isinstance(op, Encode) and (op.lo, op.hi, Fraction(op.scale)) == (source.lo, source.hi, source.scale)
+    op, rounding = node.op, "half_even" if isinstance(node.op, EncodeEven) else ""
+    fed = (source.lo, source.hi, source.scale, source.rounding)
+    return isinstance(op, Encode) and (op.lo, op.hi, Fraction(op.scale), rounding) == fed
 
 
 def _reads(network: Graph, value: str, program: Program, output: Output) -> bool:

@@ -53,8 +53,7 @@ LATCH = "first = eq phase 0; q = select first q 0; v = copy q; emit q"
 FIELDS = "rest = copy in.add; * high = shr rest B | low = shl high B | m# = sub rest low | rest = copy high; "
 DIGIT = "m# = select f# m# -2 | s = max s m#; * same = eq m# s | f# = select same f# 0"
 LIVE = "live = lt phase N; on = ge phase 0; live = min live on; s = select live s 0; v = copy s; emit s"
-POOLS = {
-    ("graded", False): f"q = copy HEARD0; + q = max q HEARD#; {LATCH}",
+POOLS = {("graded", False): f"q = copy HEARD0; + q = max q HEARD#; {LATCH}",
     ("graded", True): f"* m# = add in.m# absent#; q = copy m0; + q = max q m#; {LATCH}",
     ("rate", False): "s = gt in.add 0; v = copy s; emit s",
     ("rate", True): "* out = max absent# -1 | m# = add in.m# out; s = copy m0; + s = max s m#; v = copy s; emit s",
@@ -132,8 +131,8 @@ def read_graph(text: str, arrays: Mapping[str, Array]) -> tuple[dict[str, Any], 
             call: Any = ast.parse(f"f({m[4] or ''})", mode="eval").body
             at = Record(**{k.arg: ast.literal_eval(k.value) for k in call.keywords})
             inputs, levels = [name.strip()[1:] for name in m[3].split(",")], (int(m[5] or 0), int(m[6] or 0))
-            node = Record(name=m[1], op=m[2], inputs=inputs, at=at, levels=levels, number=len(nodes))
-            nodes[m[1]], node.shape = node, tuple(map(int, re.findall(r"\d+", m[7])))
+            node = nodes[m[1]] = Record(name=m[1], op=m[2].removesuffix("_even"), inputs=inputs, at=at, levels=levels)
+            node.number, node.shape = len(nodes) - 1, tuple(map(int, re.findall(r"\d+", m[7])))
         else:
             need(re.fullmatch(r"|\}|graph @\S+ stage=quantized \{|input %.*", line), f"holds '{line:.80}'")
     return nodes, constants, outputs
@@ -389,6 +388,7 @@ class Checker:
         for feed in feeds:
             found = (feed.type, feed.name, feed.port, tuple(feed.shape), feed.lo, feed.hi, Fraction(feed.scale))
             wanted = ("tensor", *node.inputs, "add", node.shape, *node.levels, Fraction(node.at.scale))
+            need(getattr(feed, "rounding", "") == getattr(node.at, "rounding", ""), f"rounds {feed.name} otherwise")
             need(copies and found == wanted and len(feeds) == 1, f"is not fed {feed.name} as the network is")
         rest = self.levels(node.name, self.random).reshape(rest.shape) if copies and not feeds else rest
         same = same_map([] if copies else self.terms(node, self.random), [self.term(c) for c in edges], rest)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from onnx import TensorProto, helper, numpy_helper
 
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Fire, Ladder, Readout
 from snncc.compiler.ir.onnx_writer import Writer
 from snncc.compiler.ir.ops import Concat, Conv, MaxPool, Pad, Reshape, Transpose
 from snncc.compiler.ir.to_onnx import onnx_pads, pads_beyond_kernel
@@ -98,7 +98,12 @@ class _Builder:
             self.doubles |= {node.name} if node.inputs[0] in self.doubles else set()
 
     def _encode(self, node: Node, op: Encode) -> None:
-        """Round in float64, the definition's own arithmetic."""
+        """Round in float64, or to even in float32: the definition's own arithmetic."""
+        if isinstance(op, EncodeEven):
+            steps = self._op(node, "Div", [node.inputs[0], self._tensor(node, "scale", np.float32(op.scale))], "steps")
+            ends = [self._tensor(node, end, np.float32(getattr(op, end))) for end in ("lo", "hi")]
+            self.writer.emit("Clip", [self._op(node, "Round", [steps], "whole"), *ends], node.name)
+            return
         wide = self._op(node, "Cast", [node.inputs[0]], "wide", to=TensorProto.DOUBLE)
         steps = self._op(node, "Div", [wide, self._tensor(node, "scale", np.float64(op.scale))], "steps")
         up = self._op(node, "Add", [steps, self._tensor(node, "half", np.float64(0.5))], "up")

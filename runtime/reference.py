@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array, Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Fire, Ladder, Readout
 from snncc.compiler.ir.op import Op
 from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Pad, Reshape, Transpose
 from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
@@ -70,7 +70,7 @@ def samples_at_once(graph: Graph, most: int) -> int:
 
 
 def encode(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Ints]:
-    """Return the levels of each encode node: clip(floor(x / scale + 1/2), lo, hi) in float64.
+    """Return the levels of each encode node: clip(floor(x / scale + 1/2), lo, hi) in float64; see ``EncodeEven``.
 
     Args:
         graph: a QUANTIZED graph.
@@ -79,8 +79,7 @@ def encode(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Ints]:
     levels = {}
     for node in graph.nodes:
         if isinstance(node.op, Encode):
-            x = np.asarray(inputs[node.inputs[0]], dtype=np.float64)
-            rounded = np.floor(x / node.op.scale + 0.5)
+            rounded = _nearest(node.op, inputs[node.inputs[0]])
             levels[node.name] = np.clip(rounded, node.op.lo, node.op.hi).astype(np.int64)
     return levels
 
@@ -90,9 +89,16 @@ def clipped(graph: Graph, inputs: Mapping[str, Array]) -> int:
     count = 0
     for node in graph.nodes:
         if isinstance(node.op, Encode):
-            rounded = np.floor(np.asarray(inputs[node.inputs[0]], dtype=np.float64) / node.op.scale + 0.5)
+            rounded = _nearest(node.op, inputs[node.inputs[0]])
             count += int(((rounded < node.op.lo) | (rounded > node.op.hi)).sum())
     return count
+
+
+def _nearest(op: Encode, x: Array) -> Array:
+    """Return x in levels as whole numbers, not yet held within lo..hi."""
+    if isinstance(op, EncodeEven):
+        return np.rint(np.asarray(x, dtype=np.float32) / np.float32(op.scale))
+    return np.floor(np.asarray(x, dtype=np.float64) / op.scale + 0.5)
 
 
 def _latched(node: Node, inputs: list[Ints]) -> tuple[Ints, Ints]:

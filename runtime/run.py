@@ -73,8 +73,11 @@ def _emulated(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
 
 
 def to_levels(tensor: TensorInput, x: Array) -> Ints:
-    """Return clip(floor(x / scale + 1/2), lo, hi), in float64."""
-    steps = np.floor(np.asarray(x, dtype=np.float64) / float(tensor.scale) + 0.5)
+    """Return clip(floor(x / scale + 1/2), lo, hi), in float64; or rounded to even in float32, see ``TensorInput``."""
+    if tensor.rounding == "half_even":
+        steps = np.rint(np.asarray(x, dtype=np.float32) / np.float32(tensor.scale))
+    else:
+        steps = np.floor(np.asarray(x, dtype=np.float64) / float(tensor.scale) + 0.5)
     return np.clip(steps, tensor.lo, tensor.hi).astype(np.int64)
 
 

@@ -8,13 +8,16 @@ import numpy as np
 
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Fire, Ladder, Readout
 from snncc.compiler.ir.op import Op
 from snncc.compiler.ir.ops import Concat, Conv, Dense, MaxPool, Pad, Reshape, Transpose
 from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 from snncc.compiler.ir.views import behind_views
 
-OPS = (Encode, Conv, Dense, MaxPool, Fire, Ladder, Readout, Concat, Reshape, Transpose, Slice, Upsample, Dilate, Pad)
+OPS = (
+    Encode, EncodeEven, Conv, Dense, MaxPool, Fire, Ladder, Readout, Concat, Reshape, Transpose, Slice, Upsample,
+    Dilate, Pad,
+)  # fmt: skip
 CONSTANTS: dict[type[Op], int] = {Fire: 2, Ladder: 3, Readout: 1}  # after the charges
 OTHER = "use another backend"
 

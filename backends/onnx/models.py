@@ -21,7 +21,7 @@ from snncc.backends.onnx.ranges import charge_ranges
 from snncc.backends.onnx.writer import IR_VERSION, OPSET, Writer, checksums, model_bytes, tensor
 from snncc.compiler.frontend.naming import NameTable
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Encode
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven
 from snncc.compiler.ir.types import LEVEL
 
 NETWORK, LEVELS = "network.onnx", "levels.onnx"
@@ -95,12 +95,15 @@ def _names(graph: Graph) -> Names:
 
 
 def _encoders(graph: Graph, names: Names) -> Writer:
-    """Write q = clip(floor(x / scale + 1/2), lo, hi) in float64, which ``snncc run`` computes it in."""
+    """Write q = clip(floor(x / scale + 1/2), lo, hi) in float64, which ``snncc run`` computes it in; see EncodeEven."""
     writer = Writer(names.table)
     for node in _encoded(graph):
         assert isinstance(node.op, Encode)
         name = names.nodes[node.name]
         writer.begin(node.loc)
+        if isinstance(node.op, EncodeEven):
+            _even_encoder(writer, node.op, name, names.inputs[node.name])
+            continue
         scale, half, lo, hi = (
             writer.constant(f"{name}.{role}", np.array(value, np.float64))
             for role, value in (("scale", node.op.scale), ("half", 0.5), ("lo", node.op.lo), ("hi", node.op.hi))
@@ -112,6 +115,15 @@ def _encoders(graph: Graph, names: Names) -> Writer:
         value = writer.value("Clip", [value, lo, hi], f"{name}.double")
         writer.emit("Cast", [value], name, to=TensorProto.INT32)
     return writer
+
+
+def _even_encoder(writer: Writer, op: EncodeEven, name: str, source: str) -> None:
+    """Write q = clip(round(x / scale), lo, hi) in float32."""
+    scale, lo, hi = (
+        writer.constant(f"{name}.{role}", np.array(getattr(op, role), np.float32)) for role in ("scale", "lo", "hi")
+    )
+    value = writer.value("Round", [writer.value("Div", [source, scale], f"{name}.steps")], f"{name}.steps")
+    writer.emit("Cast", [writer.value("Clip", [value, lo, hi], f"{name}.steps")], name, to=TensorProto.INT32)
 
 
 def _decoders(graph: Graph, names: Names) -> Writer:

@@ -47,10 +47,10 @@ _GROUPS = (
         "export the branch that is used, or unroll the loop before exporting",
     ),
     (
-        "QuantizeLinear DequantizeLinear QLinearConv QLinearMatMul ConvInteger MatMulInteger "
-        "DynamicQuantizeLinear Quant BipolarQuant IntQuant FloatQuant Trunc MultiThreshold",
-        "the model is quantized already",
-        "import the float model: the compiler quantizes it and reports the loss",
+        "QLinearConv QLinearMatMul QLinearAdd QGemm ConvInteger MatMulInteger DynamicQuantizeLinear FloatQuant "
+        "MultiThreshold",
+        "it computes with quantized values in a form that is not read",
+        "save the network with QuantizeLinear and DequantizeLinear around float operators, or with QONNX's Quant",
     ),
     (
         "ReorderInput ReorderOutput",

@@ -17,6 +17,9 @@ import onnx_ir as ir
 from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.frontend.naming import ORIGIN_NAME, ORIGIN_OP
 from snncc.compiler.frontend.onnx_gates import join_gates
+from snncc.compiler.frontend.onnx_integer_weights import settle_weights
+from snncc.compiler.frontend.onnx_quantizers import is_quantizer
+from snncc.compiler.frontend.onnx_steps import find_quantizers
 
 OLDEST, ONE_FORM = 7, 18
 _NO_LIMIT = 2**62
@@ -85,6 +88,8 @@ def clean(proto: onnx.ModelProto, batch: int, file: str, doubts: Doubts) -> ir.M
     model = ir.from_proto(proto)
     _remember(model, origins)
     _fold(model, doubts)
+    settle_weights(model)
+    find_quantizers(model)
     join_gates(model)
     return model
 
@@ -181,7 +186,7 @@ def _fold(model: ir.Model, doubts: Doubts) -> None:
             onnx_shape_inference=True,
             input_size_limit=_NO_LIMIT,
             output_size_limit=_NO_LIMIT,
-            should_fold=lambda node: True,
+            should_fold=lambda node: not is_quantizer(node),
         ),
     )
     common.RemoveUnusedNodesPass()(model)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from snncc.compiler.frontend.onnx_context import Context, Floats, Flow, Refusal, shortest
+from snncc.compiler.frontend.onnx_integer_weights import integer_weight
 from snncc.compiler.frontend.onnx_window import read_window
 from snncc.compiler.ir.curve import CURVES, Curve
+from snncc.compiler.ir.graph import Array
 from snncc.compiler.ir.ops import Add, BatchNorm, Conv, Dense, Relu, Reshape
 
 
@@ -37,9 +41,14 @@ def optional_bias(c: Context, index: int) -> Floats | None:
     return None if c.value(index) is None else c.floats(index, "bias")
 
 
-def parameters(c: Context, weight: Floats, bias: Floats | None) -> tuple[str, ...]:
-    """Enter the weight and the bias as constants, named after operands 1 and 2."""
-    names = (c.constant(weight, "weight", 1),)
+def parameters(
+    c: Context, weight: Floats, bias: Floats | None, move: Callable[[Array], Array] = np.asarray
+) -> tuple[str, ...]:
+    """Enter the weight and the bias as constants, named after operands 1 and 2.
+
+    ``move`` is what made the weight of operand 1; see ``integer_weight``.
+    """
+    names = (integer_weight(c, weight, move) or c.constant(weight, "weight", 1),)
     return names if bias is None else (*names, c.constant(bias, "bias", 2))
 
 
@@ -52,12 +61,16 @@ def _gemm(c: Context, part: str) -> Flow:
     if c.integer("transA", 0):
         raise Refusal("it transposes its activation (transA=1)", "transpose the weight instead")
     weight = c.floats(1, "weight")
-    weight = weight if c.integer("transB", 0) else weight.T
-    weight = weight * np.float32(c.number("alpha", 1.0))
+
+    def move(array: Array) -> Array:
+        turned: Array = array if c.integer("transB", 0) else array.T
+        return turned * np.float32(c.number("alpha", 1.0))
+
+    weight = move(weight)
     bias = optional_bias(c, 2)
     if bias is not None:
         bias = _per_output(bias * np.float32(c.number("beta", 1.0)), weight.shape[0])
-    return c.emit(Dense(), c.flow(), *parameters(c, weight, bias), part=part)
+    return c.emit(Dense(), c.flow(), *parameters(c, weight, bias, move), part=part)
 
 
 def _per_output(bias: Floats, outputs: int) -> Floats:
@@ -80,7 +93,7 @@ def matmul(c: Context) -> Flow:
             f"it applies one weight of shape {weight.shape} at every position of {c.shape()}",
             "flatten the activation before it, or use Conv1d with kernel size 1",
         )
-    names = parameters(c, weight.T, None)
+    names = parameters(c, weight.T, None, np.transpose)
     if not leading:
         return c.emit(Dense(), c.flow(), *names)
     flat = c.emit(Reshape((features,)), c.flow(), part="flat")

@@ -8,7 +8,9 @@ from snncc.compiler.frontend import onnx_curves as curves
 from snncc.compiler.frontend import onnx_linear as linear
 from snncc.compiler.frontend import onnx_pointwise as pointwise
 from snncc.compiler.frontend import onnx_pools as pools
+from snncc.compiler.frontend import onnx_quantizers as quantizers
 from snncc.compiler.frontend import onnx_select as select
+from snncc.compiler.frontend import onnx_steps as steps
 from snncc.compiler.frontend import onnx_transposed as transposed
 from snncc.compiler.frontend import onnx_views as views
 from snncc.compiler.frontend.onnx_context import Context, Flow
@@ -25,7 +27,7 @@ CONVERT: dict[tuple[str, str], Convert] = {
     ("", "Cast"): pointwise.cast,
     ("", "CastLike"): pointwise.cast_like,
     ("", "Celu"): curves.celu,
-    ("", "Clip"): curves.clip,
+    ("", "Clip"): quantizers.clip,
     ("", "Concat"): views.concat,
     ("", "Conv"): linear.conv,
     ("", "ConvTranspose"): transposed.conv_transpose,
@@ -81,10 +83,16 @@ CONVERT: dict[tuple[str, str], Convert] = {
     ("com.microsoft", "FusedGemm"): linear.fused_gemm,
     ("com.microsoft", "Gelu"): curves.gelu,
     ("com.microsoft", "QuickGelu"): curves.quick_gelu,
+    (steps.DOMAIN, steps.KIND): steps.steps,
+    **{(domain, "QuantizeLinear"): quantizers.quantize_linear for domain in ("", quantizers.CONTRIB)},
+    **{(domain, "DequantizeLinear"): quantizers.dequantize_linear for domain in ("", quantizers.CONTRIB)},
+    **{(domain, kind): quantizers.quant for domain in quantizers.QONNX for kind in ("Quant", "IntQuant")},
+    **{(domain, "BipolarQuant"): quantizers.bipolar_quant for domain in quantizers.QONNX},
+    **{(domain, "Trunc"): quantizers.trunc for domain in quantizers.QONNX},
 }
 
 # Operators that give the same elements whatever the element type, so they may run before a Cast to float.
 ANY_TYPE = frozenset({
-    "Cast", "CastLike", "Concat", "DepthToSpace", "Flatten", "Gather", "Identity", "MaxPool", "Pad", "Reshape", "Slice",
-    "SpaceToDepth", "Split", "Squeeze", "Transpose", "Unsqueeze",
+    "Cast", "CastLike", "Clip", "Concat", "DepthToSpace", "DequantizeLinear", "Flatten", "Gather", "Identity",
+    "MaxPool", "Pad", "Reshape", "Slice", "SpaceToDepth", "Split", "Squeeze", "Transpose", "Unsqueeze",
 })  # fmt: skip

@@ -7,6 +7,7 @@ import onnx
 from snncc.compiler.diagnostics import InternalError, Loc, SnnccError, fail
 from snncc.compiler.frontend.onnx_clean import Doubts, batch_size, clean, quiet
 from snncc.compiler.frontend.onnx_load import Source, load_onnx
+from snncc.compiler.frontend.onnx_runnable import runnable
 from snncc.compiler.frontend.onnx_walk import Walked, graph_name, walk
 from snncc.compiler.frontend.selfcheck import check_against_model
 from snncc.compiler.ir.graph import Graph
@@ -39,7 +40,7 @@ def read_onnx(source: Source, file: str | None = None) -> Walked:
     batch = batch_size(proto)
     walked = _read(proto, batch, file)
     check(walked.graph, "import_onnx")
-    check_against_model(proto, walked.graph, walked.outputs, batch, file)
+    check_against_model(runnable(proto), walked.graph, walked.outputs, batch, file)
     return walked
 
 

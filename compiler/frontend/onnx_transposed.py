@@ -24,7 +24,7 @@ def conv_transpose(c: Context) -> Flow:
     source = _cropped(c, _apart(c, strides), begins, ends)
     pads = tuple(max(pad, 0) for pad in (*begins, *ends))
     op = Conv((1,) * len(kernel), pads, dilations, groups)
-    return c.emit(op, source, *parameters(c, turned(weight, groups), optional_bias(c, 2)))
+    return c.emit(op, source, *parameters(c, turned(weight, groups), optional_bias(c, 2), lambda a: turned(a, groups)))
 
 
 def turned(weight: Floats, groups: int) -> Floats:

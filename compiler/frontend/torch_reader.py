@@ -17,6 +17,7 @@ from snncc.compiler.frontend.naming import source_line
 from snncc.compiler.frontend.onnx_clean import quiet, user_inputs
 from snncc.compiler.frontend.onnx_reader import read_onnx
 from snncc.compiler.frontend.selfcheck import Numbers, Runner, compare, tolerance_of
+from snncc.compiler.frontend.torch_fake_quantize import translations
 from snncc.compiler.ir.graph import Graph
 from snncc.compiler.ir.to_onnx import to_onnx
 
@@ -101,9 +102,11 @@ def _export(torch: Any, module: Any, inputs: tuple[Any, ...], file: str) -> onnx
     with quiet(), contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
         for shapes in (open_batch, None):
             try:
+                fresh = tuple(item.clone() for item in inputs)  # exporting marks the axes of what it is given
                 program = torch.onnx.export(
-                    module, inputs, dynamo=True, optimize=False, verbose=False, dynamic_shapes=shapes
-                )
+                    module, fresh, dynamo=True, optimize=False, verbose=False, dynamic_shapes=shapes,
+                    custom_translation_table=translations(torch),
+                )  # fmt: skip
             except Exception as error:  # torch's exporter raises many kinds
                 failure = error
             else:

@@ -30,6 +30,20 @@ class Encode(Op):
 
 
 @dataclass(frozen=True)
+class EncodeEven(Encode):
+    """q = clip(round(x / scale), lo, hi) in float32, ties to even: the input in levels, as ONNX quantizes."""
+
+    name: ClassVar[str] = "encode_even"
+    rounding: str = "half_even"
+
+    def infer(self, inputs: tuple[TensorType, ...]) -> TensorType:
+        """Return levels of the same shape."""
+        if self.rounding != "half_even":
+            raise ValueError(f"rounds '{self.rounding}', not half_even")
+        return super().infer(inputs)
+
+
+@dataclass(frozen=True)
 class Fire(Op):
     """q = clip(floor((b + sum of charges + theta // 2) / theta), lo, hi): the integer neuron.
 

@@ -23,6 +23,7 @@ import numpy as np
 import snncc.compiler.ir.curve
 import snncc.compiler.ir.integer_ops
 import snncc.compiler.ir.ops
+import snncc.compiler.ir.quantizer
 import snncc.compiler.ir.view_ops  # noqa: F401  all enter their ops into OPS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.ir.graph import Array, Graph, Input, Node, Stage, constant_type

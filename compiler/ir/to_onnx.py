@@ -29,7 +29,9 @@ from snncc.compiler.ir.ops import (
     Tail,
     Transpose,
 )
+from snncc.compiler.ir.quantizer import IntegerWeight, Quantizer
 from snncc.compiler.ir.to_onnx_curves import write_curve
+from snncc.compiler.ir.to_onnx_quantizer import write_integer_weight, write_quantizer
 from snncc.compiler.ir.to_onnx_views import (
     write_dilate,
     write_pad,
@@ -182,3 +184,5 @@ _write.register(Pad, write_pad)
 _write.register(Slice, write_slice)
 _write.register(Upsample, write_upsample)
 _write.register(Dilate, write_dilate)
+_write.register(Quantizer, write_quantizer)
+_write.register(IntegerWeight, write_integer_weight)

@@ -9,7 +9,7 @@ import numpy as np
 from snncc.compiler.diagnostics import Diagnostic, InternalError
 from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.graph import Graph, Node, Stage
-from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Fire, Ladder, Readout
 from snncc.compiler.ir.ops import (
     Add,
     Affine,
@@ -25,14 +25,17 @@ from snncc.compiler.ir.ops import (
     Tail,
     Transpose,
 )
+from snncc.compiler.ir.quantizer import IntegerWeight, Quantizer
 from snncc.compiler.ir.types import CHARGE, FLOAT, LEVEL
 from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
 
 _SHARED = {Conv, Dense, MaxPool, Reshape, Transpose, Concat, Slice, Upsample, Dilate, Pad}
 LEGAL: dict[Stage, frozenset[type]] = {
-    Stage.IMPORTED: frozenset(_SHARED | {Add, Affine, AveragePool, BatchNorm, Curve, Relu, Tail}),
+    Stage.IMPORTED: frozenset(
+        _SHARED | {Add, Affine, AveragePool, BatchNorm, Curve, IntegerWeight, Quantizer, Relu, Tail}
+    ),
     Stage.CANONICAL: frozenset(_SHARED | {Add, AveragePool, Curve, Relu}),
-    Stage.QUANTIZED: frozenset(_SHARED | {Encode, Fire, Ladder, Readout}),
+    Stage.QUANTIZED: frozenset(_SHARED | {Encode, EncodeEven, Fire, Ladder, Readout}),
 }
 _DTYPES = {Stage.IMPORTED: {FLOAT}, Stage.CANONICAL: {FLOAT}, Stage.QUANTIZED: {FLOAT, LEVEL, CHARGE}}
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from snncc.compiler.coding import Coding, Levels
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir.graph import Graph, Node
-from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Fire, Ladder, Readout
 from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.ir.views import behind_views
 from snncc.compiler.mapping.choice import Choice
@@ -58,7 +58,8 @@ class Lowering:
         slot = self._slot(node, 0)
         self._enter(input_population(node, op, self.codings[node.name], slot, self.target.state_bits))
         shape = node.type.shape
-        self.inputs.append(TensorInput(node.inputs[0], node.name, "add", shape, op.lo, op.hi, Fraction(op.scale)))
+        scale, rounding = Fraction(op.scale), "half_even" if isinstance(op, EncodeEven) else ""
+        self.inputs.append(TensorInput(node.inputs[0], node.name, "add", shape, op.lo, op.hi, scale, rounding))
 
     def _neurons(self, node: Node) -> None:
         """Add the neurons that read charges, and the connections that bring them."""

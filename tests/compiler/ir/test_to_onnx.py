@@ -29,6 +29,7 @@ from snncc.compiler.ir.ops import (
     Tail,
     Transpose,
 )  # fmt: skip
+from snncc.compiler.ir.quantizer import Quantizer
 from snncc.compiler.ir.to_onnx import to_onnx
 from snncc.compiler.ir.verify import LEGAL, check
 from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
@@ -81,6 +82,7 @@ CASES: dict[str, tuple[Graph, Any]] = {
     "dilate": (graph_of(Dilate((3, 1))), lambda x: spread(x, 3)),
     "max_pool": (graph_of(pool(MaxPool, (5, 6), dilations=(1, 1))), lambda x: x.max((2, 3), keepdims=True)),
     "pad": (graph_of(Pad((0, 1, 0, 2, 0, 3))), lambda x: np.pad(x, ((0, 0), (0, 2), (1, 0), (0, 3)))),
+    "quantizer": (graph_of(Quantizer(0.25, -3, 5)), lambda x: np.clip(np.rint(x * 4), -3, 5) / 4),
     "relu": (graph_of(Relu(0.5)), lambda x: np.clip(x, 0, 0.5)),
     "reshape": (graph_of(Reshape((20, 6))), lambda x: x.reshape(2, 20, 6)),
     "slice": (graph_of(Slice((1, 0, 2), (4, 5, 6), (2, 1, 3))), lambda x: x[:, 1:4:2, :, 2::3]),
@@ -122,7 +124,7 @@ def test_an_op_computes_its_equation(name: str) -> None:
 
 def test_every_op_of_a_float_graph_can_be_written() -> None:
     legal = {op.name for stage in (Stage.IMPORTED, Stage.CANONICAL) for op in LEGAL[stage]}  # type: ignore[attr-defined]
-    assert legal == CASES.keys() | {"dense"}
+    assert legal == CASES.keys() | {"dense", "integer_weight"}  # of what has other inputs than activations
     assert legal <= OPS.keys()
 
 
