@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from snncc.compiler import verbatim
 from snncc.compiler.certificate import certify
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.data import Data, check_data
-from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
+from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError, fail
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.ir.ops import Tail
 from snncc.compiler.ir.to_onnx import to_onnx
@@ -56,6 +57,11 @@ def pass_names(options: Options) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*before, Quantize.name, *after]))
 
 
+def known_passes(options: Options) -> tuple[str, ...]:
+    """Return the names of the passes of every kind of network, those quantized elsewhere included, each once."""
+    return tuple(dict.fromkeys([*pass_names(options), *verbatim.pass_names(options)]))
+
+
 def compile_graph(
     graph: Graph,
     calibration: Data,
@@ -67,7 +73,7 @@ def compile_graph(
 
     Args:
         graph: an IMPORTED graph.
-        calibration: float inputs [samples, *shape] by input name.
+        calibration: float inputs [samples, *shape] by input name; may be empty for a network quantized elsewhere.
         options: the user's choices.
         observe: called after each pass.
         progress: called with the name of each layer as it is quantized.
@@ -76,24 +82,40 @@ def compile_graph(
         SnnccError: the model or the data cannot be compiled; every reason found.
         InternalError: a pass changed what the network computes, or the program cannot be certified.
     """
-    data = check_data(calibration, {i.name: i.type for i in graph.inputs})
-    _check_finite(graph, data)
+    data = _checked_data(graph, calibration)
     notes = list(options.notes())
-    canonical = run_passes(graph, float_passes(options, data), observe)
-    _check_layers(canonical, options)
-    _check_meaning(graph, canonical, data)
     counts: dict[str, npt.NDArray[np.int64]] = {}
-    quantize = Quantize(
-        data, options.target, options.recipes, options.target.graded, notes.append, progress, counts.__setitem__
-    )
-    network = run_passes(canonical, [quantize], observe)
+    if verbatim.is_verbatim(graph):
+        canonical, network = verbatim.take_over(graph, data, options, observe, notes.append)
+        counts |= verbatim.sent_levels(canonical, network, data) if options.coding == AUTO else {}
+    else:
+        canonical = run_passes(graph, float_passes(options, data), observe)
+        _check_layers(canonical, options)
+        _check_meaning(graph, canonical, data)
+        quantize = Quantize(
+            data, options.target, options.recipes, options.target.graded, notes.append, progress, counts.__setitem__
+        )
+        network = run_passes(canonical, [quantize], observe)
     choice = _codings(network, counts, options, notes.append)
     suited = run_passes(network, integer_passes(options, choice.unary(network)), observe)
     program = lower(suited, choice, options.target, options.schedule, options.recipes.weight_bits)
     certificate = certify(program, network, options.target)
     model = to_onnx(canonical).SerializeToString()
-    origin = Origin(network, model, tuple(notes), _settings(graph, options, data), certificate)
+    settings = _settings(graph, options, data) | (verbatim.settings(network) if verbatim.is_verbatim(graph) else {})
+    origin = Origin(network, model, tuple(notes), settings, certificate)
     return replace(program, origin=origin)
+
+
+def _checked_data(graph: Graph, calibration: Data) -> Data:
+    """Return the calibration data, checked; none are needed for networks that bring their own levels."""
+    if not calibration and verbatim.is_verbatim(graph):
+        return {}
+    if not calibration:
+        message = "the network has no quantizers, so its levels must be found on calibration data"
+        raise fail("SNN229", message, hint="give some hundred representative inputs")
+    data = check_data(calibration, {i.name: i.type for i in graph.inputs})
+    _check_finite(graph, data)
+    return data
 
 
 def _codings(network: Graph, counts: Counts, options: Options, report: Callable[[Diagnostic], None]) -> Choice:
@@ -155,5 +177,5 @@ def _settings(graph: Graph, options: Options, data: Data) -> dict[str, object]:
         "weight_bits": options.weight_bits,
         "recipes": options.recipes.told(),
         "schedule": options.schedule,
-        "calibration_samples": len(next(iter(data.values()))),
+        "calibration_samples": len(next(iter(data.values()), ())),
     }

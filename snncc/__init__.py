@@ -14,19 +14,24 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "compile": "snncc.api",
+    "diagnose": "snncc.api",
     "emit": "snncc.api",
+    "finetune": "snncc.finetuning.finetune",
     "import_model": "snncc.api",
     "load": "snncc.api",
     "run": "snncc.api",
+    "tune": "snncc.api",
     "verify": "snncc.api",
     "Graph": "snncc.compiler.ir",
     "Program": "snncc.compiler.program",
     "Report": "snncc.runtime.report",
+    "Diagnosis": "snncc.runtime.diagnosis.findings",
     "Diagnostic": "snncc.compiler.diagnostics",
     "InternalError": "snncc.compiler.diagnostics",
     "SnnccError": "snncc.compiler.diagnostics",
 }
 __all__ = [
+    "Diagnosis",
     "Diagnostic",
     "Graph",
     "InternalError",
@@ -34,18 +39,23 @@ __all__ = [
     "Report",
     "SnnccError",
     "compile",
+    "diagnose",
     "emit",
+    "finetune",
     "import_model",
     "load",
     "run",
+    "tune",
     "verify",
 ]
 
 if TYPE_CHECKING:
-    from snncc.api import compile, emit, import_model, load, run, verify
+    from snncc.api import compile, diagnose, emit, import_model, load, run, tune, verify
     from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
     from snncc.compiler.ir import Graph
     from snncc.compiler.program import Program
+    from snncc.finetuning.finetune import finetune
+    from snncc.runtime.diagnosis.findings import Diagnosis
     from snncc.runtime.report import Report
 
 

@@ -11,7 +11,7 @@ a processor, which ``verify(..., on=...)`` runs and compares.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,17 +22,26 @@ import numpy.typing as npt
 from snncc.backends.registry import get_backend
 from snncc.compiler.container import load_program
 from snncc.compiler.data import check_data, split_labels
+from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.frontend.door import import_model as _import_model
 from snncc.compiler.ir import Graph
+from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import Observer
 from snncc.compiler.pipeline import compile_graph
-from snncc.compiler.program import Program
+from snncc.compiler.program import Program, TensorInput
 from snncc.emission import emit as write
 from snncc.emission import on_device
 from snncc.engines import run_integers
+from snncc.runtime.diagnosis.diagnose import diagnose as _diagnose
+from snncc.runtime.diagnosis.findings import Diagnosis
 from snncc.runtime.report import Report
 from snncc.runtime.run import input_levels
+from snncc.runtime.tuning.study import study_path
+from snncc.runtime.tuning.trials import Budget, Goal
+from snncc.runtime.tuning.tune import Samples, Wish, check_wish
+from snncc.runtime.tuning.tune import tune as _tune
+from snncc.runtime.tuning.tuned import Tuned
 from snncc.runtime.verify import Progress
 from snncc.runtime.verify import verify as _verify
 
@@ -60,7 +69,7 @@ def import_model(model: str | os.PathLike[str] | bytes | onnx.ModelProto | Any, 
 
 def compile(
     model: Any,
-    calibration: Floats,
+    calibration: Floats | None = None,
     target: str = "loihi2",
     coding: str | Mapping[str, str] | None = None,
     bits: int | str | Mapping[str, int] | None = None,
@@ -68,7 +77,7 @@ def compile(
     weight_bits: int | str | Mapping[str, int] = 8,
     schedule: str | None = None,
     scales: str | Mapping[str, str] = "mse",
-    rounding: str | Mapping[str, str] = "nearest",
+    rounding: str | Mapping[str, str] = "adaptive",
     observe: Observer = lambda step, graph: None,
     progress: Callable[[str], None] = lambda layer: None,
 ) -> Program:
@@ -80,6 +89,7 @@ def compile(
     Args:
         model: as ``import_model`` takes it, or a Graph it gave. A torch module is exported with one calibration sample.
         calibration: representative float inputs [samples, *shape]; a mapping by input name where there are several.
+            A network that was quantized elsewhere needs none, unless an input of it has no quantizer.
         target: name of the chip.
         coding: ``graded``, ``bitplane``, ``rate`` or ``ttfs``; ``auto`` for the cheapest of each layer by a model;
             the target's default if None. The integer network is the same in all.
@@ -89,7 +99,8 @@ def compile(
         schedule: ``pipelined`` or ``sequential``; the target's default if None.
         scales: how the real value of a level is found: ``mse`` loses least in the mean square, ``max`` clips nothing
             that was seen, ``percentile:99.9`` clips the rest, ``kl`` keeps the distribution.
-        rounding: of weights: ``nearest``, or ``adaptive`` for those that reproduce each layer's charges best.
+        rounding: of weights: ``adaptive``, those that reproduce each layer's charges best, ``adaptive:0.5``, half of
+            them zero, which saves their synapses, or ``nearest``.
         observe: called after each pass with the pass and its graph.
         progress: called with the name of each layer as it is quantized.
 
@@ -98,7 +109,69 @@ def compile(
     """
     options = make_options(target, coding, bits, levels, weight_bits, schedule, scales, rounding)
     graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
-    return compile_graph(graph, _checked(calibration, graph), options, observe, progress)
+    data = {} if calibration is None else _checked(calibration, graph)
+    return compile_graph(graph, data, options, observe, progress)
+
+
+def tune(
+    model: Any,
+    calibration: Floats,
+    x: Floats,
+    y: npt.ArrayLike | None = None,
+    max_loss: float = 0.5,
+    minimize: str = "energy",
+    target: str = "loihi2",
+    codings: Sequence[str] = (),
+    test: tuple[Floats, npt.ArrayLike | None] | None = None,
+    study: str | os.PathLike[str] | None = None,
+    trials: int | None = None,
+    time_limit: float | None = 480.0,
+    jobs: int | None = None,
+    seed: int = 0,
+    sure: bool = False,
+    progress: Progress = lambda what, done, total: None,
+) -> Tuned:
+    """Search for the cheapest program that loses no more than allowed; its ``program`` is compiled and verified.
+
+    Args:
+        model: as ``compile`` takes it.
+        calibration: float inputs that ranges and weights are found on, as ``compile`` takes them.
+        x: tuning inputs, others than those: points of the search are compared on them.
+        y: class indices [samples], or target values of the output's shape; None where unknown.
+        max_loss: most that may be lost against the float network on the tuning data: accuracy points; without labels
+            percent of the predictions changed; for outputs that are no class scores growth of the mean absolute error
+            in percent of the mean absolute output.
+        minimize: ``energy`` (modelled), ``latency``, ``interval`` or ``synops``.
+        target: name of the chip.
+        codings: names of the codings to choose from; all that the target can send if empty.
+        test: inputs and labels that the chosen program is tested on, once.
+        study: file that keeps every trial; a search that was stopped goes on from there. None keeps none.
+        trials: most trials of the study, earlier ones included.
+        time_limit: seconds to search.
+        jobs: points measured at a time; 1 measures in this process, and the same seed gives the same result.
+        seed: of the sampler.
+        sure: the whole 95% interval of the loss must keep to ``max_loss``, not only its estimate.
+        progress: called with what is being done, how much is done, and the whole.
+
+    Raises:
+        SnnccError: SNN527 no point is good enough; model, data, study or options at fault; every reason found.
+    """
+    wish = Wish(
+        Goal(minimize, max_loss, sure),
+        target,
+        tuple(codings),
+        Budget(trials, time_limit),
+        jobs,
+        seed,
+        None if study is None else study_path(Path(study), str(model)),
+    )
+    check_wish(wish)
+    graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
+    tested = None if test is None else _samples(test[0], test[1], graph)
+    found = _tune(graph, _samples(calibration, None, graph), _samples(x, y, graph), wish, tested, progress)
+    if found.program is None:
+        raise SnnccError([note for note in found.notes if note.severity == "error"])
+    return found
 
 
 def load(path: str | os.PathLike[str]) -> Program:
@@ -132,6 +205,60 @@ def verify(
     labels = None if y is None else np.asarray(y)
     with nullcontext() if on is None else on_device(program, on) as device:
         return _verify(program, _arrays(x), labels, limit, progress, device)
+
+
+def diagnose(
+    model: Any,
+    x: Floats,
+    y: npt.ArrayLike | None = None,
+    calibration: Floats | None = None,
+    target: str = "loihi2",
+    coding: str | Mapping[str, str] | None = None,
+    bits: int | str | Mapping[str, int] | None = None,
+    levels: int | str | Mapping[str, int] | None = None,
+    weight_bits: int | str | Mapping[str, int] = 8,
+    schedule: str | None = None,
+    scales: str | Mapping[str, str] = "mse",
+    rounding: str | Mapping[str, str] = "adaptive",
+    limit: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Diagnosis:
+    """Return which layer loses how much to what, with evidence and what to do, the worst first.
+
+    Args:
+        model: as ``compile`` takes it; or a program, which was compiled with options of its own.
+        x: float test inputs [samples, *shape], or a mapping by input name.
+        y: class indices [samples], or target values of the output's shape; None where unknown.
+        calibration: inputs to calibrate with, as ``compile`` takes them; with labels ``y`` in a mapping, what the float
+            network does on both is compared. For a program: what it was compiled with, where that is at hand.
+        target: as ``compile`` takes it, and so the next seven.
+        coding: see ``compile``.
+        bits: see ``compile``.
+        levels: see ``compile``.
+        weight_bits: see ``compile``.
+        schedule: see ``compile``.
+        scales: see ``compile``.
+        rounding: see ``compile``.
+        limit: test samples to use, 1000 by default.
+        progress: called with what is being done, how much is done, and the whole.
+
+    Raises:
+        SnnccError: model, data or options at fault; every reason found.
+    """
+    if isinstance(model, Program):
+        program, graph = model, None
+    else:
+        example = None if calibration is None else _example(calibration)
+        graph = model if isinstance(model, Graph) else _import_model(model, example)
+        options = (target, coding, bits, levels, weight_bits, schedule, scales, rounding)
+        program = compile(graph, calibration, *options)
+    learned, known = None, None
+    if calibration is not None:
+        arrays = _arrays(calibration)
+        kinds = {i.name: TensorType(FLOAT, i.shape) for i in program.inputs if isinstance(i, TensorInput)}
+        learned, known = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
+    labels = None if y is None else np.asarray(y)
+    return _diagnose(program, _arrays(x), labels, learned, known, graph, limit, progress)
 
 
 def emit(program: Program, backend: str, folder: str | os.PathLike[str], data: Floats | None = None) -> dict[str, Any]:
@@ -168,6 +295,15 @@ def _arrays(x: Floats) -> Any:
     return {name: np.asarray(a) for name, a in x.items()} if isinstance(x, Mapping) else np.asarray(x)
 
 
+def _samples(x: Floats, y: npt.ArrayLike | None, graph: Graph) -> Samples:
+    """Return inputs and labels, checked against what a graph takes and gives; a mapping may hold labels, too."""
+    kinds = {i.name: i.type for i in graph.inputs}
+    arrays = _arrays(x)
+    inputs, held = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
+    labels = held if y is None else np.asarray(y)
+    return Samples(check_data(inputs, kinds, labels, graph.types[graph.outputs[0]].shape), labels)
+
+
 def _checked(x: Floats, graph: Graph) -> Mapping[str, npt.NDArray[np.generic]]:
     """Return calibration inputs by name; labels are not used, but wrong ones tell of wrong data."""
     kinds = {i.name: i.type for i in graph.inputs}
@@ -176,8 +312,10 @@ def _checked(x: Floats, graph: Graph) -> Mapping[str, npt.NDArray[np.generic]]:
     return check_data(inputs, kinds, labels, graph.types[graph.outputs[0]].shape)
 
 
-def _example(x: Floats) -> Any:
-    """Return one calibration sample, batch included, for exporting a torch module."""
+def _example(x: Floats | None) -> Any:
+    """Return one calibration sample, batch included, for exporting a torch module; None where there is none."""
+    if x is None:
+        return None
     arrays = _arrays(x)
     if isinstance(arrays, dict):
         return tuple(a[:1].astype(np.float32) for a in arrays.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from snncc import api, show
 from snncc.compiler.data import Data, blame, read_npz
 from snncc.compiler.ir import Graph
 from snncc.compiler.options import make_options
-from snncc.compiler.pipeline import pass_names
+from snncc.compiler.pipeline import known_passes
 from snncc.compiler.program import Program
 from snncc.failures import together
 from snncc.files import check_folder, check_output
@@ -28,7 +29,7 @@ class Compilation:
 
     Attributes:
         model: ONNX model.
-        calibration: .npz with representative inputs.
+        calibration: .npz with representative inputs; None for a network that brings its own levels.
         output: program to write.
         print_after: pass after which to print the graph, or ``all``.
         time_passes: whether to tell how long each pass took.
@@ -36,7 +37,7 @@ class Compilation:
     """
 
     model: Path
-    calibration: Path
+    calibration: Path | None
     output: Path
     print_after: str | None
     time_passes: bool
@@ -51,7 +52,7 @@ class Compilation:
             as_json: collect what is printed on the way in the summary, too.
             quiet: show no progress.
         """
-        check_pass_name(self.print_after, pass_names(make_options(*settings)))
+        check_pass_name(self.print_after, known_passes(make_options(*settings)))
         with progress(quiet or as_json or self.print_after is not None) as bar:
             bar("reading", 0, 0)
             graph, data = self._read()
@@ -64,25 +65,26 @@ class Compilation:
             program.save(self.output)
         return program_summary(program) | {"file": str(self.output)} | self._seen(observer)
 
-    def _read(self) -> tuple[Graph, Data]:
+    def _read(self) -> tuple[Graph, Data | None]:
         """Return model and calibration data, both readable, when all that will be written can be."""
+        data, taken = self.calibration, tuple(path for path in (self.model, self.calibration) if path is not None)
         steps: list[Callable[[], Any]] = [
             lambda: api.import_model(self.model),
-            lambda: read_npz(self.calibration),
-            lambda: check_output(self.output, "SNN301", (self.model, self.calibration)),
+            lambda: None if data is None else read_npz(data),
+            lambda: check_output(self.output, "SNN301", taken),
         ]
         if self.save_stages is not None:
             stages = self.save_stages
             steps.append(lambda: check_folder(stages))
-        graph, data, *_ = together(*steps)
-        return graph, data
+        graph, found, *_ = together(*steps)
+        return graph, found
 
-    def _compile(self, graph: Graph, data: Data, settings: Settings, observer: Observer, bar: Bar) -> Program:
+    def _compile(self, graph: Graph, data: Data | None, settings: Settings, observer: Observer, bar: Bar) -> Program:
         def after(step: Any, graph: Graph) -> None:
             observer.after(step, graph)
             bar(f"pass {step.name}", 0, 0)
 
-        with blame(self.calibration):
+        with blame(self.calibration) if self.calibration is not None else nullcontext():
             return api.compile(
                 graph, data, *settings, observe=after, progress=lambda layer: bar(f"quantizing {layer}", 0, 0)
             )

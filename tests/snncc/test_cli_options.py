@@ -28,7 +28,7 @@ WRONG = {
     "SNN505": (["--schedule", "pipeline"],),
     "SNN509": (["--print-after", "quantise"], ["--print-after", ""]),
     "SNN514": (["--scales", "best"], ["--scales", "percentile:101"], ["--scales", "mse,relu=kl:2"]),
-    "SNN515": (["--rounding", "up"],),
+    "SNN515": (["--rounding", "up"], ["--rounding", "adaptive:1"]),
     "SNN516": (["--bits", "4,relu=2,relu=3"], ["--coding", "rate,relu=ttfs,relu=rate"]),
     "SNN500": (["--nope"], ["--target"], ["more", "words"]),
 }
