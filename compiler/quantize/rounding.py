@@ -24,6 +24,7 @@ Ints = npt.NDArray[np.int64]
 DAMPING = 0.1  # d over the mean of G's diagonal, with many rows
 REACH = 2.0  # steps by which a weight may leave its float value
 SWEEPS = 20
+ROUNDS = 3  # in which zeros are chosen: those that stay change as others go, and with them what they are worth
 IDLE = 0.02  # spikes a source is taken to send at least, as a share of rows
 
 
@@ -59,17 +60,18 @@ def rounded(
     high = np.clip(np.floor(wanted / step + reach), low, most)
     order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
     inverse = np.linalg.inv(gram)
-    events = 1.0 if busy is None else busy + IDLE
-    gone = _least(wanted**2 / (np.diagonal(inverse) * events), zeros)
-    low, high = np.where(gone, 0.0, low), np.where(gone, 0.0, high)
     factor = cholesky((inverse + inverse.T)[np.ix_(order, order)] / 2)
-    first = np.ascontiguousarray(cross @ inverse)
-    _round_in_order(first, factor, order, step, low, high)
+    best, first = cross @ inverse, wanted
+    events = np.diagonal(inverse) * (1.0 if busy is None else busy + IDLE)
+    for share in np.linspace(0, zeros, ROUNDS + 1)[1:] if zeros else (0.0,):
+        gone = _least(first**2 / events, share)
+        low, high = np.where(gone, 0.0, low), np.where(gone, 0.0, high)
+        first = best.copy()
+        _round_in_order(first, factor, order, step, low, high)
+        _improve(first, gram, np.ascontiguousarray(first @ gram - cross), step, low, high)
     second = np.clip(np.rint(wanted / step), low, high) * step
-    losses = []
-    for chosen in (first, second):
-        _improve(chosen, gram, np.ascontiguousarray(chosen @ gram - cross), step, low, high)
-        losses.append(((chosen @ gram - 2 * cross) * chosen).sum(axis=1))
+    _improve(second, gram, np.ascontiguousarray(second @ gram - cross), step, low, high)
+    losses = [((chosen @ gram - 2 * cross) * chosen).sum(axis=1) for chosen in (first, second)]
     return np.rint(np.where((losses[0] <= losses[1])[:, None], first, second)).astype(np.int64)
 
 
