@@ -18,6 +18,8 @@ VALUES = {
     "mixed": np.array([3, 0, 1, 1]), "back": np.array([-1, -1]),
     "cube": np.ones((4, 4, 1, 1, 1), np.float32), "some": np.array([1, 3]),
     "around": np.array([0, 0, 1, 0, 0, 0, 1, 2]),
+    "step": np.float32(0.25), "nought": np.uint8(0), "level": np.int8(0),
+    "whole": np.arange(-8, 8, dtype=np.int8).reshape(4, 4, 1, 1),
     "scale": np.array([0.5, 2, 1, 0.7], np.float32), "shift": np.array([0.3, -0.2, 0, 1], np.float32),
 }  # fmt: skip
 OPSET = 24  # of ONNX's operators, the first with Swish
@@ -210,6 +212,22 @@ FOLDED = (
     Case("ArgMax", "at the output", "o = Identity (r)", tail="y = ArgMax <axis = 1, keepdims = 0> (g)"),
 )
 
+QUANTIZED = "{0} = QuantizeLinear ({1}, step, nought) {2} = DequantizeLinear ({0}, step, nought)"
+VERBATIM = (
+    Case(
+        "QuantizeLinear",
+        "of activations",
+        f"{QUANTIZED.format('i', 'r', 's')} c = Conv (s, w) d = Relu (c) {QUANTIZED.format('j', 'd', 'o')}",
+        {"w": ONE},
+    ),
+    Case(
+        "DequantizeLinear",
+        "of integer weights",
+        f"{QUANTIZED.format('i', 'r', 's')} w = DequantizeLinear (whole, step, level) c = Conv (s, w) "
+        f"{QUANTIZED.format('j', 'c', 'o')}",
+    ),
+)
+
 REFUSED = (
     read("Conv", "3-D", "i = Unsqueeze (r, axis2) k = Conv (i, cube) m = Squeeze (k, axis2)"),
     read("MatMul", "of two values", "m = MatMul (r, r)"),
@@ -224,4 +242,4 @@ REFUSED = (
     read("Softmax", "inside", "m = Softmax <axis = 1> (r)"),
 )
 
-CASES = (*SUMS, *POOLS, *MOVES, *CURVES, *FOLDED, *REFUSED)
+CASES = (*SUMS, *POOLS, *MOVES, *CURVES, *FOLDED, *VERBATIM, *REFUSED)
