@@ -36,8 +36,8 @@ class Adaptive:
     def _places(self, layer: Layer) -> Places:
         samples = len(next(iter(self.known.data.values())))
         shape = layer.linears[0].type.shape
-        fan_in = max(self._fan_in(linear) * _groups(linear) for linear in layer.linears)
-        return places(samples, int(np.prod(shape[1:])), fan_in)
+        widest = max(layer.linears, key=lambda linear: self._fan_in(linear) ** 2 * _groups(linear))
+        return places(samples, int(np.prod(shape[1:])), self._fan_in(widest), _groups(widest))
 
     def _fan_in(self, linear: Node) -> int:
         return int(np.prod(self.known.graph.constants[linear.inputs[1]].shape[1:]))

@@ -15,6 +15,7 @@ from snncc.compiler.quantize.calibrate import batches, session
 
 Ints = npt.NDArray[np.int64]
 ROWS = 1 << 14
+MOST_PRODUCTS = 1 << 34  # rows times fan-in squared, a second or so; for 2048 synapses that is twice as many rows
 MOST_VALUES = 1 << 25  # values of the rows of one weighted sum that are held at a time, 128 MB in float32
 
 
@@ -26,9 +27,12 @@ class Places:
     position: Ints
 
 
-def places(samples: int, positions: int, fan_in: int) -> Places:
+def places(samples: int, positions: int, fan_in: int, groups: int = 1) -> Places:
     """Return as many places as memory allows, all of them or a draw that is the same every time."""
-    total, most = samples * positions, max(1, min(ROWS, MOST_VALUES // fan_in))
+    total, most = (
+        samples * positions,
+        max(1, min(ROWS, MOST_VALUES // (groups * fan_in), MOST_PRODUCTS // (groups * fan_in**2))),
+    )
     chosen = np.arange(total)
     if total > most:
         chosen = np.sort(np.random.default_rng(0).choice(total, most, replace=False))
