@@ -13,7 +13,7 @@ from snncc.compiler.ir.ops import Conv
 from snncc.compiler.quantize.layers import Layer
 from snncc.compiler.quantize.rounding import rounded
 from snncc.compiler.quantize.rows import Places, charges, heard, places
-from snncc.compiler.quantize.shares import Share
+from snncc.compiler.quantize.shares import Share, joined
 from snncc.compiler.quantize.solving import Calibration
 from snncc.compiler.quantize.weights import Edge, IntegerLayer
 
@@ -54,7 +54,7 @@ class Adaptive:
         rows, busy = self._rows(layer)
         own = {n: [i for i, share in enumerate(shares) if share.linear.name == n] for n in rows}
         wanted = self._wanted(layer, integer)
-        made = {name: _applied(rows[name], _total(weights, own[name])) for name in rows}
+        made = {n: _applied(rows[n], joined([shares[i] for i in own[n]], [weights[i] for i in own[n]])) for n in rows}
         for linear in layer.linears:
             name, chosen = linear.name, own[linear.name]
             if linear.type.shape[0] * self._fan_in(linear) ** 2 > MOST_WORK:
@@ -88,10 +88,6 @@ class Adaptive:
 
 def _groups(linear: Node) -> int:
     return linear.op.groups if isinstance(linear.op, Conv) else 1
-
-
-def _total(weights: list[npt.NDArray[np.int64]], chosen: list[int]) -> Rows:
-    return sum((weights[i] for i in chosen), np.zeros_like(weights[chosen[0]])).astype(np.float64)
 
 
 def _applied(rows: Rows, weight: npt.NDArray[np.number]) -> Rows:

@@ -7,9 +7,9 @@ in units and both without their means (the bias takes those), weights w lose
 
 Rounding one weight shifts the best values of all others. So weights are rounded one after the other, each error handed
 on to those still free (Frantar et al., 2022, "Optimal brain compression", the rule that GPTQ applies column by column),
-and then single weights are moved while that lowers the loss; so they are from the nearest weights, and the better of
-the two is kept. It serves the end of AdaRound (Nagel et al., 2020, "Up or
-down?"): fewer lost charges, not smaller weight errors. Nothing is drawn at random.
+and then single weights are moved while that lowers the loss. The same moves are made from the nearest weights, and the
+better end is kept. It serves the aim of AdaRound (Nagel et al., 2020, "Up or down?"): fewer lost charges, not smaller
+weight errors. Nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -55,14 +55,12 @@ def rounded(
     damping = DAMPING * (1 + len(gram) / rows) * float(np.mean(np.diagonal(gram))) or 1.0
     gram = gram + damping * np.eye(len(gram))
     cross = cross + damping * wanted
-    reach = 2 * most if zeros else REACH  # weights that stay have to stand in for those that go
-    low = np.clip(np.ceil(wanted / step - reach), -most, most)
-    high = np.clip(np.floor(wanted / step + reach), low, most)
-    order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
     inverse = np.linalg.inv(gram)
+    events = np.diagonal(inverse) * (1.0 if busy is None else busy + IDLE)
+    low, high = _range(wanted / step, most, 2 * most if zeros else REACH)  # what stays must stand in for what goes
+    order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
     factor = cholesky((inverse + inverse.T)[np.ix_(order, order)] / 2)
     best, first = cross @ inverse, wanted
-    events = np.diagonal(inverse) * (1.0 if busy is None else busy + IDLE)
     for share in np.linspace(0, zeros, ROUNDS + 1)[1:] if zeros else (0.0,):
         gone = _least(first**2 / events, share)
         low, high = np.where(gone, 0.0, low), np.where(gone, 0.0, high)
@@ -73,6 +71,12 @@ def rounded(
     _improve(second, gram, np.ascontiguousarray(second @ gram - cross), step, low, high)
     losses = [((chosen @ gram - 2 * cross) * chosen).sum(axis=1) for chosen in (first, second)]
     return np.rint(np.where((losses[0] <= losses[1])[:, None], first, second)).astype(np.int64)
+
+
+def _range(wanted: Floats, most: Floats, reach: Floats | float) -> tuple[Floats, Floats]:
+    """Return the least and the greatest number of steps of each weight."""
+    low = np.clip(np.ceil(wanted - reach), -most, most)
+    return low, np.clip(np.floor(wanted + reach), low, most)
 
 
 def _least(costs: Floats, share: float) -> npt.NDArray[np.bool_]:

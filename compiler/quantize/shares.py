@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +100,7 @@ class Shares:
         return channel
 
 
-def joined(shares: list[Share], weights: tuple[npt.NDArray[np.int64], ...]) -> npt.NDArray[np.int64]:
+def joined(shares: list[Share], weights: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     """Return the integer weight of a linear node from those of its shares."""
     total = weights[0] if len(weights) == 1 else np.zeros_like(weights[0])
     for share, weight in zip(shares, weights, strict=True):
