@@ -143,6 +143,13 @@ NETWORK: dict[str, Entry] = {
         "takes; other values will be clipped.",
         "Calibrate with some hundred inputs that are like those to come.",
     ),
+    "SNN212": Entry(
+        "weighted sum too wide for adaptive rounding",
+        "A note. Adaptive rounding solves a system of equations with as many unknowns as a neuron has synapses; beyond "
+        "2^33 products of channels and synapses squared (512 channels of 4608 synapses) that takes too long. The "
+        "weights are rounded to nearest, and no share of them is made zero.",
+        "Nothing needs to be done with 8-bit weights; with fewer, give the layer 8 of its own.",
+    ),
     # networks quantized elsewhere (SNN220..)
     "SNN220": Entry(
         "value without quantizer in a quantized network",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
@@ -30,8 +30,7 @@ class Options:
         recipes: how each layer is quantized.
         bits: n where Q was given as 2^n - 1, else None.
         schedule: ``pipelined`` or ``sequential``.
-        by_layer: codings of single layers, by the name of their node in the integer network.
-        settings: what was given for single layers, by option.
+        settings: what was given, by option: coding, bits, levels, weight_bits, scales, rounding.
     """
 
     target: Target
@@ -39,8 +38,12 @@ class Options:
     recipes: Recipes
     bits: int | None
     schedule: str
-    by_layer: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, Setting]
+
+    @property
+    def by_layer(self) -> Mapping[str, str]:
+        """Return the codings of single layers, by the name of their node in the integer network."""
+        return self.settings["coding"].by_layer
 
     @property
     def levels(self) -> int:
@@ -55,7 +58,7 @@ class Options:
     @property
     def told_coding(self) -> str:
         """Return the choice of codings as the user writes it."""
-        return ",".join([self.coding, *(f"{name}={coding}" for name, coding in self.by_layer.items())])
+        return self.settings["coding"].told(self.coding)
 
     def notes(self) -> Iterator[Diagnostic]:
         """Yield what a user should know about the choice before anything is compiled."""
@@ -104,13 +107,7 @@ def make_options(
     bits_given = settings["bits"].default
     short = DEFAULT_BITS if bits_given is None and settings["levels"].default is None else bits_given
     return Options(
-        chip,
-        chosen,
-        _recipes(settings),
-        None if short is None else int(short),
-        schedule or chip.schedule,
-        dict(codings.by_layer),
-        settings,
+        chip, chosen, _recipes(settings), None if short is None else int(short), schedule or chip.schedule, settings
     )
 
 

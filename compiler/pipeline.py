@@ -136,8 +136,9 @@ def _check_layers(canonical: Graph, options: Options) -> None:
     names = {"bits": inputs, "levels": inputs, "scales": [], "rounding": [], "weight_bits": []}
     problems = []
     for option, others in names.items():
-        given = options.settings[option].by_layer if option in options.settings else ()
-        problems += unknown_layers(option, given, [*others, *summed], f"has {option.replace('_', ' ')} of its own")
+        problems += unknown_layers(
+            option, options.settings[option].by_layer, [*others, *summed], f"has {option.replace('_', ' ')} of its own"
+        )
     if problems:
         raise SnnccError(problems, 2)
 

@@ -21,6 +21,7 @@ from snncc.compiler.passes.quantizer_first import QuantizerFirst
 from snncc.compiler.passes.read_levels import ReadLevels
 from snncc.compiler.passes.split_pools import SplitPools
 from snncc.compiler.quantize.calibrate import run
+from snncc.compiler.quantize.recipe import Recipe
 from snncc.compiler.quantize.verbatim import Verbatim, is_verbatim
 
 Counts = dict[str, npt.NDArray[np.int64]]
@@ -80,10 +81,10 @@ def take_over(graph: Graph, data: Data, options: Options, observe: Observer, rep
 
 def _unused(options: Options) -> list[str]:
     """Return the options that were given and have no meaning here."""
-    names = ("bits", "levels", "scales", "rounding")
-    found = [name for name in names if name in options.settings and options.settings[name].by_layer]
-    given = [name for name in ("bits", "levels") if name in options.settings]
-    return list(dict.fromkeys([*(n for n in given if options.settings[n].default is not None), *found]))
+    usual = {"bits": None, "levels": None, "scales": Recipe.scales, "rounding": Recipe.rounding}
+    given = [name for name, value in usual.items() if options.settings[name].default not in (None, value)]
+    by_layer = [name for name in (*usual, "weight_bits") if options.settings[name].by_layer]
+    return list(dict.fromkeys([*given, *by_layer]))
 
 
 def settings(network: Graph) -> dict[str, object]:

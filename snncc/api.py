@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from snncc.backends.registry import get_backend
 from snncc.compiler.container import load_program
-from snncc.compiler.data import check_data, split_labels
-from snncc.compiler.diagnostics import SnnccError
+from snncc.compiler.data import split_labels
+from snncc.compiler.diagnostics import Loc, SnnccError, fail
 from snncc.compiler.frontend.door import import_model as _import_model
 from snncc.compiler.ir import Graph
 from snncc.compiler.ir.types import FLOAT, TensorType
@@ -30,6 +30,7 @@ from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import Observer
 from snncc.compiler.pipeline import compile_graph
 from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.quantize.recipe import Recipe
 from snncc.emission import emit as write
 from snncc.emission import on_device
 from snncc.engines import run_integers
@@ -37,11 +38,12 @@ from snncc.runtime.diagnosis.diagnose import diagnose as _diagnose
 from snncc.runtime.diagnosis.findings import Diagnosis
 from snncc.runtime.report import Report
 from snncc.runtime.run import input_levels
+from snncc.runtime.tuning.samples import samples
 from snncc.runtime.tuning.study import study_path
 from snncc.runtime.tuning.trials import Budget, Goal
-from snncc.runtime.tuning.tune import Samples, Wish, check_wish
 from snncc.runtime.tuning.tune import tune as _tune
 from snncc.runtime.tuning.tuned import Tuned
+from snncc.runtime.tuning.wish import Wish, check_wish
 from snncc.runtime.verify import Progress
 from snncc.runtime.verify import verify as _verify
 
@@ -109,7 +111,7 @@ def compile(
     """
     options = make_options(target, coding, bits, levels, weight_bits, schedule, scales, rounding)
     graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
-    data = {} if calibration is None else _checked(calibration, graph)
+    data = {} if calibration is None else samples(graph, calibration).inputs
     return compile_graph(graph, data, options, observe, progress)
 
 
@@ -167,8 +169,8 @@ def tune(
     )
     check_wish(wish)
     graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
-    tested = None if test is None else _samples(test[0], test[1], graph)
-    found = _tune(graph, _samples(calibration, None, graph), _samples(x, y, graph), wish, tested, progress)
+    tested = None if test is None else samples(graph, *test)
+    found = _tune(graph, samples(graph, calibration), samples(graph, x, y), wish, tested, progress)
     if found.program is None:
         raise SnnccError([note for note in found.notes if note.severity == "error"])
     return found
@@ -243,14 +245,14 @@ def diagnose(
         progress: called with what is being done, how much is done, and the whole.
 
     Raises:
-        SnnccError: model, data or options at fault; every reason found.
+        SnnccError: SNN350 options for a program; model, data or options at fault; every reason found.
     """
+    options = (target, coding, bits, levels, weight_bits, schedule, scales, rounding)
     if isinstance(model, Program):
         program, graph = model, None
+        _check_unused(model.name, options)
     else:
-        example = None if calibration is None else _example(calibration)
-        graph = model if isinstance(model, Graph) else _import_model(model, example)
-        options = (target, coding, bits, levels, weight_bits, schedule, scales, rounding)
+        graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
         program = compile(graph, calibration, *options)
     learned, known = None, None
     if calibration is not None:
@@ -291,25 +293,15 @@ def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt
     return {name: values.astype(np.float64) * scales[name] for name, values in integers.items()}
 
 
+def _check_unused(name: str, options: tuple[object, ...]) -> None:
+    """Refuse options of a compilation where there is none."""
+    if options != ("loihi2", None, None, None, Recipe.weight_bits, None, Recipe.scales, Recipe.rounding):
+        message = f"program '{name}' is compiled already: options of a compilation change nothing"
+        raise fail("SNN350", message, Loc("options", "model"), "leave them out, or give the model itself")
+
+
 def _arrays(x: Floats) -> Any:
     return {name: np.asarray(a) for name, a in x.items()} if isinstance(x, Mapping) else np.asarray(x)
-
-
-def _samples(x: Floats, y: npt.ArrayLike | None, graph: Graph) -> Samples:
-    """Return inputs and labels, checked against what a graph takes and gives; a mapping may hold labels, too."""
-    kinds = {i.name: i.type for i in graph.inputs}
-    arrays = _arrays(x)
-    inputs, held = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
-    labels = held if y is None else np.asarray(y)
-    return Samples(check_data(inputs, kinds, labels, graph.types[graph.outputs[0]].shape), labels)
-
-
-def _checked(x: Floats, graph: Graph) -> Mapping[str, npt.NDArray[np.generic]]:
-    """Return calibration inputs by name; labels are not used, but wrong ones tell of wrong data."""
-    kinds = {i.name: i.type for i in graph.inputs}
-    arrays = _arrays(x)
-    inputs, labels = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
-    return check_data(inputs, kinds, labels, graph.types[graph.outputs[0]].shape)
 
 
 def _example(x: Floats | None) -> Any:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from snncc import api
-from snncc.compiler.data import Data, blame, check_data, read_npz, split_labels
+from snncc.compiler.data import Data, blame, read_npz
 from snncc.compiler.ir import Graph
 from snncc.failures import together
 from snncc.files import check_output
+from snncc.runtime.tuning.samples import Samples, samples
 from snncc.runtime.tuning.study import study_path
 from snncc.runtime.tuning.trials import Budget, Goal
-from snncc.runtime.tuning.tune import Samples, Wish, check_wish, tune
+from snncc.runtime.tuning.tune import tune
 from snncc.runtime.tuning.tuned import Tuned
+from snncc.runtime.tuning.wish import Wish, check_wish
 from snncc.terminal import Bar
 
 
@@ -106,15 +108,3 @@ def _reader(graph: Graph, arrays: Data | None, path: Path | None) -> Callable[[]
             return samples(graph, arrays)
 
     return read
-
-
-def samples(graph: Graph, arrays: Data) -> Samples:
-    """Return inputs and labels, checked against what a graph takes and gives.
-
-    Raises:
-        SnnccError: SNN402 to SNN406.
-    """
-    kinds = {i.name: i.type for i in graph.inputs}
-    inputs, labels = split_labels(arrays, kinds)
-    shape = graph.types[graph.outputs[0]].shape
-    return Samples(check_data(inputs, kinds, labels, shape), labels)

@@ -42,6 +42,10 @@ class Adaptive:
     def _fan_in(self, linear: Node) -> int:
         return int(np.prod(self.known.graph.constants[linear.inputs[1]].shape[1:]))
 
+    def is_wide(self, linear: Node) -> bool:
+        """Return whether a weighted sum is too wide to be adapted; it is rounded to nearest, and gets no zeros."""
+        return linear.type.shape[0] * self._fan_in(linear) ** 2 > MOST_WORK
+
     def adapted(self, layer: Layer, shares: list[Share], integer: IntegerLayer, zeros: float) -> IntegerLayer:
         """Return the layer with other weights in the same units, a share of them zero; the bias stays."""
         key = (layer.charge, layer.kind, integer.unit.tobytes(), integer.steps.tobytes())
@@ -57,7 +61,7 @@ class Adaptive:
         made = {n: _applied(rows[n], joined([shares[i] for i in own[n]], [weights[i] for i in own[n]])) for n in rows}
         for linear in layer.linears:
             name, chosen = linear.name, own[linear.name]
-            if linear.type.shape[0] * self._fan_in(linear) ** 2 > MOST_WORK:
+            if self.is_wide(linear):
                 continue
             rest = wanted - sum((made[other] for other in rows if other != name), np.zeros_like(wanted))
             grid = _grid([(shares[i], edges[i], i) for i in chosen], integer)

@@ -29,6 +29,13 @@ def mixed_scales(node: Node) -> Diagnostic:
     return Diagnostic("SNN203", message, node.loc, hint)
 
 
+def wide_sums(node: Node, sums: int) -> Diagnostic:
+    """Return SNN212: adaptive rounding would take too long."""
+    message = f"{sums} weighted sums of '{node.name}' are too wide for adaptive rounding, and were rounded to nearest"
+    hint = "nothing needs to be done at 8 bits; with fewer, give this layer 8 (--weight-bits 4,LAYER=8)"
+    return Diagnostic("SNN212", message, node.loc, hint, "note")
+
+
 def range_finding(node: Node, integer: IntegerLayer, target: Target) -> Diagnostic:
     """Return SNN210: what was given up so that no input can overflow."""
     channels, worst = int((integer.halvings > 0).sum()), int(integer.halvings.max())

@@ -23,7 +23,7 @@ from snncc.compiler.ir.ops import AveragePool, Concat, MaxPool
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.adapting import Adaptive
 from snncc.compiler.quantize.averages import average_layer
-from snncc.compiler.quantize.findings import range_finding, too_wide, wide_payload
+from snncc.compiler.quantize.findings import range_finding, too_wide, wide_payload, wide_sums
 from snncc.compiler.quantize.ladders import extent, ladder
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
 from snncc.compiler.quantize.ranges import bounds, copies_fit, fits, payload_fits, widest_level
@@ -137,7 +137,7 @@ class _Quantizer:
         made = average_layer(op, node.type.shape[0], known.domain[source], known.scale[source], self.options.target)
         sums = np.rint(known.run(node.name, {}, real=False).astype(np.float64) * np.prod(op.kernel))
         known.know(node.name, _levels_of(sums, made.integer, made.levels), made.scale, made.levels)
-        self._tell(node, made.integer)
+        self._tell(layer, made.integer)
         self._check_payload(node, made.levels)
         charge = self.made.linear(f"{node.name}.sum", made.op, node.inputs[0], made.integer.weights[0], node.loc)
         self.made.fire(node, [charge], made.integer, made.levels, made.scale)
@@ -189,7 +189,7 @@ class _Quantizer:
             return self._rounded(layer, shares, nearest, levels)
 
         solved = self.known.solve(layer, shares, make)
-        self._tell(layer.node, solved[0])
+        self._tell(layer, solved[0])
         return solved
 
     def _readout(self, layer: Layer, shares: list[Share]) -> None:
@@ -200,7 +200,7 @@ class _Quantizer:
             return self._rounded(layer, shares, reading_layer(edges, bias, width, target), Levels(0, 1))
 
         integer, weights, _ = self.known.solve(layer, shares, make)
-        self._tell(layer.node, integer)
+        self._tell(layer, integer)
         self.made.read(layer.node, self._charges(layer, weights, ".read"), integer)
 
     def _rounded(self, layer: Layer, shares: list[Share], nearest: IntegerLayer, levels: Levels) -> IntegerLayer:
@@ -231,8 +231,12 @@ class _Quantizer:
         if self.options.target.graded and not payload_fits(levels, self.options.target):
             self.problems.append(wide_payload(node, levels, self.options.target))
 
-    def _tell(self, node: Node, integer: IntegerLayer) -> None:
-        """Report what the range proof made necessary."""
+    def _tell(self, layer: Layer, integer: IntegerLayer) -> None:
+        """Report what the range proof made necessary, and what was too wide to be adapted."""
+        node = layer.node
+        wide = [linear for linear in layer.linears if self.adaptive.is_wide(linear)]
+        if wide and self.options.recipes.of(node.name).adaptive:
+            self.options.report(wide_sums(node, len(wide)))
         if (integer.halvings < 0).any():
             self.problems.append(too_wide(node.name, self.options.target, node.loc))
         elif integer.coarsening > 1 or (integer.halvings > 0).any():

@@ -4,11 +4,42 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from snncc.compiler.data import check_data, split_labels
 from snncc.compiler.diagnostics import Diagnostic, Loc
-from snncc.compiler.ir.graph import Array
+from snncc.compiler.ir.graph import Array, Graph
+
+Inputs = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs by name, float32 [samples, *shape], and labels where they are known; all of them checked."""
+
+    inputs: Inputs
+    labels: Array | None = None
+
+
+def samples(graph: Graph, x: npt.ArrayLike | Mapping[str, npt.ArrayLike], y: npt.ArrayLike | None = None) -> Samples:
+    """Return inputs and labels, checked against what a graph takes and gives.
+
+    Args:
+        graph: an IMPORTED graph.
+        x: inputs [samples, *shape], or a mapping by input name, which may hold labels under ``y``.
+        y: labels [samples, ...]; those in the mapping if None.
+
+    Raises:
+        SnnccError: SNN402 to SNN406.
+    """
+    kinds = {i.name: i.type for i in graph.inputs}
+    arrays = {name: np.asarray(a) for name, a in x.items()} if isinstance(x, Mapping) else {"x": np.asarray(x)}
+    inputs, held = split_labels(arrays, kinds)
+    labels = held if y is None else np.asarray(y)
+    return Samples(check_data(inputs, kinds, labels, graph.types[graph.outputs[0]].shape), labels)
 
 
 def digest(arrays: Mapping[str, Array | None]) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
 from snncc.compiler import verbatim
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, InternalError, Loc, SnnccError, fail
-from snncc.compiler.ir.graph import Array, Graph
+from snncc.compiler.ir.graph import Graph
 from snncc.compiler.ir.text import print_graph
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import run_passes
@@ -27,49 +25,19 @@ from snncc.runtime.diagnosis.scoring import Loss, Scorer
 from snncc.runtime.tuning.crew import cores, hired
 from snncc.runtime.tuning.front import Trial, allowed, pareto_front, price
 from snncc.runtime.tuning.laboratory import Laboratory, Problem, output_scale
-from snncc.runtime.tuning.outcome import OBJECTIVES, Outcome
+from snncc.runtime.tuning.notes import limits, not_met, overlaps
+from snncc.runtime.tuning.outcome import Outcome
 from snncc.runtime.tuning.point import layer_names, shares_of_zeros, uniform
-from snncc.runtime.tuning.samples import digest, overlap
+from snncc.runtime.tuning.samples import Samples, digest
 from snncc.runtime.tuning.search import search
 from snncc.runtime.tuning.study import opened
-from snncc.runtime.tuning.trials import Budget, Goal, Trials
+from snncc.runtime.tuning.told import Progress, Told
+from snncc.runtime.tuning.trials import Trials
 from snncc.runtime.tuning.tuned import Effort, Tuned
+from snncc.runtime.tuning.wish import Wish, check_wish
 from snncc.runtime.verify import verify
 
 VERIFIED = 20  # tuning samples that the emulator steps through the chosen program
-Progress = Callable[[str, int, int], None]
-Inputs = Mapping[str, Array]
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the user asks for.
-
-    Attributes:
-        goal: objective and greatest loss.
-        target: name of the chip.
-        codings: names of the codings to choose from; empty for all that the target can send.
-        budget: trials and seconds.
-        jobs: points measured at a time; None for as many as there are processors.
-        seed: of the sampler.
-        study: file of the study, None to keep none.
-    """
-
-    goal: Goal
-    target: str = "loihi2"
-    codings: tuple[str, ...] = ()
-    budget: Budget = field(default_factory=Budget)
-    jobs: int | None = None
-    seed: int = 0
-    study: Path | None = None
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Inputs by name, float32 [samples, *shape], and labels where they are known; all of them checked."""
-
-    inputs: Inputs
-    labels: Array | None = None
 
 
 def tune(
@@ -104,7 +72,7 @@ def tune(
     layers, shares = layer_names(problem.graph), shares_of_zeros(problem.graph)
     jobs = wish.jobs or cores()
     with opened(wish.study, layers, _header(problem, wish)) as study, hired(problem, jobs) as crew:
-        told = _Told(progress, wish)
+        told = Told(progress, wish)
         trials = Trials(study, crew, wish.goal, wish.budget, told.trial)
         complete = search(trials, shares, wish.seed, told.stage)
     refused = sum(outcome.cost is None for outcome in trials.known.values())
@@ -128,39 +96,11 @@ def tune(
         energy_model(target),
         replace(effort, seconds=time.monotonic() - begun),
         (
-            *([] if chosen else [_not_met(trials)]),
-            *_overlaps(calibration, data, test),
-            *_limits(wish.goal.minimize, baseline, target),
+            *([] if chosen else [not_met(trials)]),
+            *overlaps(calibration, data, test),
+            *limits(wish.goal.minimize, baseline, target),
         ),
     )
-
-
-def check_wish(wish: Wish) -> None:
-    """Check what can be checked without model and data.
-
-    Raises:
-        SnnccError: exit code 2; SNN520 an unknown objective, SNN525 numbers out of range, or what ``make_options``
-            finds.
-    """
-    problems: list[Diagnostic] = []
-    if wish.goal.minimize not in OBJECTIVES:
-        message = f"there is no objective '{wish.goal.minimize}'"
-        problems.append(Diagnostic("SNN520", message, _at("minimize"), f"objectives are: {', '.join(OBJECTIVES)}"))
-    if not wish.goal.max_loss >= 0:
-        message = f"a greatest loss of {wish.goal.max_loss} is not 0 or above"
-        problems.append(Diagnostic("SNN525", message, _at("max_loss"), "give a number such as 0.5"))
-    numbers = {"trials": wish.budget.trials, "time_limit": wish.budget.seconds, "jobs": wish.jobs}
-    for name, value in numbers.items():
-        if value is not None and not value > 0:
-            message = f"{name.replace('_', ' ')} {value} is not above 0"
-            problems.append(Diagnostic("SNN525", message, _at(name), "give a number above 0"))
-    try:
-        for coding in wish.codings or (None,):
-            make_options(wish.target, coding)
-    except SnnccError as error:
-        problems.extend(error.diagnostics)
-    if problems:
-        raise SnnccError(problems, 2)
 
 
 def energy_model(target: Target) -> str:
@@ -170,10 +110,6 @@ def energy_model(target: Target) -> str:
         f"modelled: {cost['synaptic_event_pj']:g} pJ a synaptic event, {cost['update_pj']:g} pJ a neuron update; the "
         f"[cost] table of target {target.name} names the source"
     )
-
-
-def _at(option: str) -> Loc:
-    return Loc("options", option)
 
 
 def _problem(graph: Graph, calibration: Samples, data: Samples, wish: Wish) -> Problem:
@@ -259,70 +195,3 @@ def _baseline(problem: Problem, trials: Trials, layers: tuple[str, ...]) -> Outc
     if outcome is not None and outcome.cost is not None and outcome.cost.coding == problem.codings[0]:
         return outcome
     return Laboratory(replace(problem, codings=problem.codings[:1])).measure(default)
-
-
-def _not_met(trials: Trials) -> Diagnostic:
-    """Return SNN527: no point is good enough, and what comes closest."""
-    goal, closest = trials.goal, trials.closest
-    message = f"none of {len(trials.known)} points measured loses {goal.max_loss:g} or less"
-    hint = "allow a larger loss, search longer, or give more calibration data"
-    if closest is None:
-        reasons = next((outcome.refused for outcome in trials.known.values() if outcome.refused), "")
-        return Diagnostic("SNN527", f"{message}; none can be compiled: {reasons}", _at("max_loss"), hint)
-    found = closest[1]
-    message += f"; the closest loses {found.loss:.2f} (95% interval {found.low:.2f} to {found.high:.2f})"
-    return Diagnostic("SNN527", message, _at("max_loss"), hint)
-
-
-def _overlaps(calibration: Samples, data: Samples, test: Samples | None) -> list[Diagnostic]:
-    pairs = [(("calibration", "tuning"), calibration, data)]
-    if test is not None:
-        pairs += [(("calibration", "test"), calibration, test), (("tuning", "test"), data, test)]
-    found = [overlap(names, first.inputs, second.inputs) for names, first, second in pairs]
-    return [problem for problem in found if problem is not None]
-
-
-def _limits(minimize: str, baseline: Outcome, target: Target) -> list[Diagnostic]:
-    """Return SNN526 where default options are at the least that an objective can have, or near it."""
-    cost = baseline.cost
-    if cost is None:
-        return []
-    message = ""
-    if minimize in ("interval", "latency") and cost.initiation_interval == 1:
-        steps = cost.initiation_interval if minimize == "interval" else cost.latency_steps
-        message = (
-            f"default options are at the least {minimize} of this network, {steps}: every window is one step already; "
-            "of programs that take as long, the one with the least energy was sought"
-        )
-    elif minimize == "energy":
-        fixed = cost.updates / cost.initiation_interval * target.cost["update_pj"]
-        message = (
-            f"{fixed / cost.picojoules:.0%} of the energy of default options are one update a neuron, which no choice "
-            "here changes"
-        )
-    return [Diagnostic("SNN526", message, _at("minimize"), severity="note")] if message else []
-
-
-class _Told:
-    """Turns what the search does into progress."""
-
-    def __init__(self, progress: Progress, wish: Wish) -> None:
-        self.progress, self.wish, self.name = progress, wish, "starting"
-        self.begun = time.monotonic()
-
-    def stage(self, name: str) -> None:
-        """Begin a stage."""
-        self.name = name
-
-    def trial(self, count: int, best: Trial | None) -> None:
-        """Tell of a trial."""
-        found = "none good enough yet"
-        if best is not None:
-            figure = best[1].objective(self.wish.goal.minimize)
-            found = f"best {figure:.4g}, loss {best[1].loss:.2f}"
-        trials, seconds = self.wish.budget.trials, self.wish.budget.seconds
-        if trials is not None:
-            self.progress(f"{self.name}: {found}; trial", count, trials)
-        else:
-            spent = int(time.monotonic() - self.begun)
-            self.progress(f"{self.name}: {count} trials, {found}; second", spent, int(seconds or 0))

@@ -87,3 +87,10 @@ def test_options_for_layers_that_are_not_there_are_refused_together() -> None:
         snncc.compile(graph, data(graph), bits="4,nope=2", weight_bits="8,neither=3", scales="mse,no=max")
     assert [d.code for d in caught.value.diagnostics] == ["SNN513"] * 3
     assert caught.value.exit_code == 2
+
+
+def test_a_compiled_program_takes_no_options() -> None:
+    graph = replace(residual(), stage=Stage.IMPORTED)
+    program = snncc.compile(graph, data(graph))
+    with pytest.raises(SnnccError, match="SNN350"):
+        snncc.diagnose(program, data(graph), bits=3)

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.ir.graph import Node
-from snncc.compiler.ir.integer_ops import Readout
+from snncc.compiler.ir.integer_ops import Fire, Readout
 from snncc.compiler.ir.ops import Conv, Dense
 from snncc.compiler.ir.types import FLOAT, TensorType
+from snncc.compiler.quantize import adapting
 from snncc.compiler.quantize.calibrate import run
 from snncc.compiler.quantize.rounding import DAMPING, REACH, rounded
 from snncc.compiler.quantize.rows import Places, heard, places
@@ -177,3 +179,13 @@ def test_zeros_reach_the_network() -> None:
         network.constants[node.inputs[1]] for node in network.nodes if node.op.linear and node.name != "mean.sum"
     ]
     assert all((weight == 0).mean() >= 0.45 for weight in weights)
+
+
+def test_sums_that_are_too_wide_are_told_and_rounded_to_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, told = residual(), list[Diagnostic]()
+    nearest = quantized(graph, data(graph, 50), rounding="nearest")
+    monkeypatch.setattr(adapting, "MOST_WORK", 0)
+    wide = quantized(graph, data(graph, 50), rounding="adaptive", report=told.append)
+    assert {note.code for note in told} == {"SNN212"}
+    assert len(told) == sum(isinstance(node.op, Fire | Readout) for node in wide.nodes if node.name != "mean")
+    assert all(np.array_equal(wide.constants[name], array) for name, array in nearest.constants.items())

@@ -9,8 +9,9 @@ import numpy as np
 import snncc
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.quantize.calibrate import run
+from snncc.runtime.tuning.samples import Samples
 from snncc.runtime.tuning.trials import Budget, Goal
-from snncc.runtime.tuning.tune import Samples, Wish
+from snncc.runtime.tuning.wish import Wish
 from tests.nets import tiny_cnn
 
 

@@ -14,7 +14,8 @@ from snncc.compiler.quantize.recipe import Recipe
 from snncc.runtime.tuning.crew import hired
 from snncc.runtime.tuning.laboratory import Laboratory
 from snncc.runtime.tuning.point import layer_names, uniform
-from snncc.runtime.tuning.tune import Samples, _problem, tune
+from snncc.runtime.tuning.samples import Samples
+from snncc.runtime.tuning.tune import _problem, tune
 from tests.runtime.tuning.problems import Small, small, wish
 
 
