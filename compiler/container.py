@@ -33,7 +33,7 @@ from snncc.compiler.diagnostics import Diagnostic, InternalError, Loc, SnnccErro
 from snncc.compiler.ir.graph import Array, Graph, Stage
 from snncc.compiler.ir.text import parse_graph, print_graph
 from snncc.compiler.ir.verify import verify
-from snncc.compiler.program import VERSION, Origin, Program
+from snncc.compiler.program import READS, VERSION, Origin, Program
 from snncc.compiler.program_check import check_program
 from snncc.compiler.program_dict import MALFORMED, SECTIONS, Builder, to_dict, to_plain
 
@@ -232,6 +232,7 @@ def _program(plain: Mapping[str, Any], members: Mapping[str, bytes], file: str) 
 
     builder = Builder(get, "SNN303", file)
     lists: dict[str, Any] = {name: plain.get(name) for name in ("neurons", *SECTIONS)}
+    lists["slices"] = plain.get("slices", [])
     for name in [name for name, value in lists.items() if not isinstance(value, list)]:
         builder.problem("program.json", f"{name} is no list")
         lists[name] = []
@@ -246,7 +247,7 @@ def _program(plain: Mapping[str, Any], members: Mapping[str, bytes], file: str) 
 
 
 def _check_version(version: object, file: str) -> None:
-    if type(version) is int and version == VERSION:
+    if type(version) is int and version in READS:
         return
     newer = type(version) is int and version > VERSION
     hint = "upgrade snncc" if newer else "compile the program again"

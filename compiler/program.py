@@ -21,11 +21,13 @@ from snncc.compiler.equality import ByValue
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.ir.ops import window_sizes
 from snncc.compiler.neuron import NeuronProgram
+from snncc.compiler.placement.slices import Slice
 
 if TYPE_CHECKING:
     import os
 
-VERSION = 2
+VERSION = 3  # 3: programs may be placed
+READS = (2, 3)
 SILENCE = -1  # in a gather: an input of the synapses that nobody feeds
 
 
@@ -251,6 +253,9 @@ class Program(ByValue):
         inputs: tensors and event streams.
         outputs: what the host reads.
         origin: what it was compiled from, None for programs made by hand.
+        board: name of the target that the program is placed on; empty where it is not placed.
+        slices: which core each part of a population lives on, in the order of the populations; those of a population
+            cover it, each neuron once.
     """
 
     name: str
@@ -261,6 +266,8 @@ class Program(ByValue):
     inputs: tuple[TensorInput | EventInput, ...] = ()
     outputs: tuple[Output, ...] = ()
     origin: Origin | None = None
+    board: str = ""
+    slices: tuple[Slice, ...] = ()
 
     def __str__(self) -> str:
         """Return the text form."""

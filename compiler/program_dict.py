@@ -58,10 +58,12 @@ def to_dict(program: Program, put: Put) -> dict[str, Any]:
     """
     neurons = list(dict.fromkeys(population.neuron for population in program.populations))
     numbers = {neuron: number for number, neuron in enumerate(neurons)}
-    plain: dict[str, Any] = {name: getattr(program, name) for name in HEADER}
+    plain: dict[str, Any] = {name: getattr(program, name) for name in HEADER if getattr(program, name) != ""}
     plain["neurons"] = [str(neuron).splitlines() for neuron in neurons]
     for section in SECTIONS:
         items = getattr(program, section)
+        if section == "slices" and not items:
+            continue
         plain[section] = [_plain(item, f"{section}/{item.name}", put, numbers) for item in items]
     return plain
 

@@ -42,11 +42,11 @@ _ARRAY = re.compile(r"([^\]]*\]) (.*)")
 def print_program(program: Program) -> str:
     """Return the canonical text of a program, without its origin."""
     plain = to_dict(program, lambda path, array: _print_array(array))
-    lines = [_print_item("program", "@", {name: plain[name] for name in HEADER})]
+    lines = [_print_item("program", "@", {name: plain[name] for name in HEADER if name in plain})]
     for number, code in enumerate(plain["neurons"]):
         lines += [f"neuron {number} {{", *(f"  {line}" for line in code), "}"]
     for tag, section in _TAGS.items():
-        lines += [_print_item(tag, "%", item) for item in plain[section]]
+        lines += [_print_item(tag, "%", item) for item in plain.get(section, ())]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,1 @@
+"""Which core every neuron lives on."""
