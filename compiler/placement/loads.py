@@ -9,7 +9,8 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.placement.cuts import Box, Cuts, Ints, boxes, grid, outer, sizes, summed
+from snncc.compiler.placement.cuts import Cuts, Ints, grid, outer, sizes, summed
+from snncc.compiler.placement.kinds import Kinds
 from snncc.compiler.placement.memory import crossbar, width, words
 from snncc.compiler.placement.wiring import Reach, Wiring, positions, wiring
 from snncc.compiler.program import Connection, ConvSynapses, DenseSynapses, Population, Program
@@ -36,25 +37,28 @@ class Layer:
         population: the population.
         hears: connections into it, by name.
         heard_by: for each connection out of it to a population that is cut already, how many boxes hear each neuron.
+        kinds: kind of each neuron, see ``kinds.Kinds.of``.
         events: mean synaptic events that one of its neurons receives in an inference.
     """
 
     population: Population
+    kinds: Ints
     hears: dict[str, Hearing] = field(default_factory=dict)
     heard_by: list[Reach] = field(default_factory=list)
     events: float = 0.0
 
 
-def layers(program: Program, target: Target, spikes: Mapping[str, float]) -> dict[str, Layer]:
+def layers(program: Program, target: Target, spikes: Mapping[str, float], kinds: Kinds) -> dict[str, Layer]:
     """Return the populations of a program by name, none cut yet.
 
     Args:
         program: what is placed.
         target: whose packing holds.
         spikes: mean spikes of a neuron in an inference by population; 1 where not known.
+        kinds: numbers the kinds of neurons.
     """
     populations = program.population
-    found = {p.name: Layer(p) for p in program.populations}
+    found = {p.name: Layer(p, kinds.of(p)) for p in program.populations}
     for connection in program.connections:
         source, receiver = populations[connection.source], populations[connection.target]
         bits = width(connection, is_pool(receiver), target.packing) or max(target.packing.widths)
@@ -125,27 +129,3 @@ def work(layer: Layer, cuts: Cuts, interval: int, target: Target) -> Floats:
     update, event = (priced.get(key, 1.0) for key in ("update", "synaptic_event"))
     busy: Floats = _neurons(layer, cuts, target) * (interval * update + layer.events * event)
     return busy
-
-
-def thresholds(population: Population, box: Box) -> frozenset[tuple[object, ...]]:
-    """Return the distinct tuples of parameters, the bias apart, that the neurons of a box have."""
-    names = [name for name in population.neuron.params if name != "offset"]
-    if not names:
-        return frozenset({(population.neuron,)})
-    columns = np.broadcast_arrays(*(_boxed(population, population.params[name], box) for name in names))
-    rows = np.unique(np.stack([column.ravel() for column in columns], axis=1), axis=0)
-    return frozenset((population.neuron, *row) for row in rows.tolist())
-
-
-def most_kinds(population: Population, cuts: Cuts) -> int:
-    """Return the most distinct tuples of parameters that a box has; axes along which none differs are looked at once."""
-    shapes = [np.shape(population.params[name]) for name in population.neuron.params if name != "offset"]
-    varied = np.broadcast_shapes((1,) * len(cuts), *shapes)
-    few = tuple(bounds if n > 1 else (0, bounds[-1]) for n, bounds in zip(varied, cuts, strict=True))
-    return max((len(thresholds(population, box)) for box in boxes(few)), default=0)
-
-
-def _boxed(population: Population, values: Ints, box: Box) -> Ints:
-    """Return the values of a parameter in a box, not spread along axes it does not differ along."""
-    full = values.reshape((1,) * (len(population.shape) - values.ndim) + values.shape)
-    return full[tuple(slice(a, b) if n > 1 else slice(None) for n, (a, b) in zip(full.shape, box, strict=True))]

@@ -50,9 +50,9 @@ def _abilities(population: Population, target: Target) -> Iterator[Diagnostic]:
     if population.payload_bits > max(target.payload_bits, 1):
         message = f"the spikes of '{name}' carry {population.payload_bits} bits, those of {target.name} at most"
         yield Diagnostic("SNN714", f"{message} {target.payload_bits}", population.loc, "use fewer bits, or another coding")
-    wide = [state for state in neuron.states if state.bits > target.state_bits]
-    for state in wide:
-        message = f"state {state.name} of '{name}' has {state.bits} bits, a neuron of {target.name} {target.state_bits}"
+    if wide := [state for state in neuron.states if state.bits > target.state_bits]:
+        bits, names = max(state.bits for state in wide), ", ".join(state.name for state in wide)
+        message = f"states of '{name}' ({names}) have {bits} bits, those of {target.name} {target.state_bits}"
         yield Diagnostic("SNN714", message, population.loc, f"compile with --target {target.name}")
     if len(neuron.ports) > target.ports:
         message = f"the neurons of '{name}' have {len(neuron.ports)} in-ports, those of {target.name} {target.ports}"

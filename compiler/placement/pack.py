@@ -26,15 +26,17 @@ class Items:
         needs: int64 [slices, limits], what adds up.
         limits: int64 [limits], of a core.
         work: float64 [slices], modelled time it keeps its core busy.
-        kinds: for each slice its distinct neuron programs and tuples of parameters, see ``loads.thresholds``.
+        kinds: for each slice its kinds of neurons, see ``kinds.Kinds``.
+        program: number of the neuron program of each kind.
         programs: most distinct programs of a core; None for any number.
-        thresholds: most distinct tuples of parameters of a core; None for any number.
+        thresholds: most kinds of a core; None for any number.
     """
 
     needs: Ints
     limits: Ints
     work: npt.NDArray[np.float64]
-    kinds: Sequence[frozenset[tuple[object, ...]]]
+    kinds: Sequence[frozenset[int]]
+    program: Sequence[int]
     programs: int | None
     thresholds: int | None
 
@@ -58,7 +60,7 @@ def pack(items: Items) -> Ints:
 def _assign(items: Items, order: Ints, most: int, even: bool) -> Ints:
     """Put slices, in order, on the first bin that holds them, or on the least busy one; -1 where none of most does."""
     free, busy = np.tile(items.limits, (most, 1)).astype(np.int64), np.zeros(most)
-    kinds: list[set[tuple[object, ...]]] = [set() for _ in range(most)]
+    kinds: list[set[int]] = [set() for _ in range(most)]
     opened, found = most if even else 0, np.full(len(order), -1, dtype=np.int64)
     window = most if len(order) <= SMALL else OPEN
     for item in order:
@@ -76,10 +78,12 @@ def _assign(items: Items, order: Ints, most: int, even: bool) -> Ints:
     return found
 
 
-def _agrees(items: Items, there: set[tuple[object, ...]], kinds: frozenset[tuple[object, ...]]) -> bool:
+def _agrees(items: Items, there: set[int], kinds: frozenset[int]) -> bool:
     """Return whether a bin may hold the neuron programs and parameters of a slice beside those it has."""
     if items.programs is None and items.thresholds is None:
         return True
+    if kinds <= there:
+        return True
     both = there | kinds
-    few = items.programs is None or len({kind[0] for kind in both}) <= items.programs
+    few = items.programs is None or len({items.program[kind] for kind in both}) <= items.programs
     return few and (items.thresholds is None or len(both) <= items.thresholds)

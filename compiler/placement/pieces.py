@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
+from snncc.compiler.diagnostics import fail
 from snncc.compiler.mapping.edges import as_gather
 from snncc.compiler.placement.slices import Slice
 from snncc.compiler.placement.wiring import group_sizes, inside, positions, shares
@@ -22,6 +23,7 @@ from snncc.compiler.program import (
     ConvSynapses,
     DenseSynapses,
     Population,
+    Program,
     SparseSynapses,
     Synapses,
 )
@@ -64,12 +66,19 @@ def box_of(part: Slice) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in zip(part.lo, part.hi, strict=True))
 
 
-def homes(program_populations: Sequence[Population], slices: Sequence[Slice]) -> dict[str, Homes]:
-    """Return the homes of every population by name."""
-    parts: dict[str, list[Slice]] = {p.name: [] for p in program_populations}
-    for part in slices:
+def homes(program: Program) -> dict[str, Homes]:
+    """Return the homes of every population of a placed program, by name.
+
+    Raises:
+        SnnccError: SNN729, the program is not placed.
+    """
+    if not program.slices:
+        message = f"program '{program.name}' is not placed: its neurons have no cores"
+        raise fail("SNN729", message, hint="place it with snncc place")
+    parts: dict[str, list[Slice]] = {p.name: [] for p in program.populations}
+    for part in program.slices:
         parts[part.population].append(part)
-    return {p.name: Homes(p, tuple(parts[p.name])) for p in program_populations}
+    return {p.name: Homes(p, tuple(parts[p.name])) for p in program.populations}
 
 
 def cut(connection: Connection, source: Homes, target: Homes) -> Iterator[tuple[Slice, Slice, Synapses, Ints | None]]:
@@ -168,8 +177,7 @@ def _conv(conv: ConvSynapses, gather: Ints | None, source: Homes, part: Slice) -
 
 def _anywhere(mask: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
     """Return where along an axis a mask holds anywhere."""
-    found: npt.NDArray[np.bool_] = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
-    return found
+    return np.asarray(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
 
 
 def _span(marked: npt.NDArray[np.bool_]) -> Ints:
@@ -206,9 +214,7 @@ def _dense(
         yield number, DenseSynapses(rows[:, columns]), as_gather(index, source.slices[number].size)
 
 
-def _sparse(
-    sparse: SparseSynapses, gather: Ints | None, source: Homes, target: Homes, receiver: int
-) -> Iterator[Part]:
+def _sparse(sparse: SparseSynapses, gather: Ints | None, source: Homes, target: Homes, receiver: int) -> Iterator[Part]:
     neurons = sparse.source if gather is None else gather[sparse.source]
     owner = np.where(neurons == SILENCE, -1, source.owner[neurons])
     owner = np.where(target.owner[sparse.target] == receiver, owner, -1)

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from snncc.compiler.diagnostics import SnnccError
+from snncc.compiler.coding import CODINGS, Levels, train
+from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.placement.cuts import Ints, boxes
 from snncc.compiler.placement.mesh import MOST_SWAPPED, Floats, arrange
 from snncc.compiler.placement.misfits import misfits
@@ -20,6 +21,8 @@ from snncc.compiler.placement.plan import Plan, lay_out
 from snncc.compiler.placement.slices import HOST, Slice
 from snncc.compiler.program import Program
 from snncc.compiler.targets.target import Target
+
+LONGEST = 1024  # steps; the spikes of longer windows are not counted
 
 
 def place(program: Program, target: Target, spikes: Mapping[str, float] | None = None) -> Program:
@@ -37,6 +40,34 @@ def place(program: Program, target: Target, spikes: Mapping[str, float] | None =
     if problems := list(misfits(plan)):
         raise SnnccError(problems)
     return placed(plan, spikes or {})
+
+
+def place_if_fits(
+    program: Program, target: Target, spikes: Mapping[str, float]
+) -> tuple[Program, tuple[Diagnostic, ...]]:
+    """Return the placed program; where it does not fit, the program as it is, and each reason as a warning."""
+    plan = lay_out(program, target, spikes)
+    problems = tuple(replace(problem, severity="warning") for problem in misfits(plan))
+    return (program if problems else placed(plan, spikes)), problems
+
+
+def mean_spikes(program: Program, counts: Mapping[str, Ints]) -> dict[str, float]:
+    """Return the mean spikes of a neuron in an inference, by population.
+
+    Args:
+        program: a program that was compiled from a network.
+        counts: by node of the network how often it sends each level lo..hi on calibration data; nodes may be missing.
+    """
+    found = {}
+    for population in program.populations:
+        claim = population.claim
+        if claim is None or not claim.coding or population.window > LONGEST:
+            continue
+        if (seen := counts.get(claim.node)) is not None:
+            levels = Levels(claim.lo, claim.hi)
+            sent = train(CODINGS[claim.coding], np.arange(claim.lo, claim.hi + 1), levels)
+            found[population.name] = float(np.count_nonzero(sent, axis=0) @ seen / max(int(seen.sum()), 1))
+    return found
 
 
 def placed(plan: Plan, spikes: Mapping[str, float]) -> Program:

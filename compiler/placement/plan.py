@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil
 
 import numpy as np
 
-from snncc.compiler.placement.cuts import Cuts, Ints, boxes, count
-from snncc.compiler.placement.loads import Layer, layers, loads, thresholds, work
+from snncc.compiler.placement.cuts import Cuts, Ints, count
+from snncc.compiler.placement.kinds import Kinds, kinds_of_boxes
+from snncc.compiler.placement.loads import Layer, layers, loads, work
 from snncc.compiler.placement.pack import Items, pack
 from snncc.compiler.placement.split import fits, limits, split
 from snncc.compiler.program import Population, Program, TensorInput
@@ -28,6 +29,7 @@ class Plan:
         program: what is laid out.
         target: where.
         layers: populations on cores, by name, with what they hear.
+        kinds: of neurons.
         cuts: of each population that could be cut.
         stuck: populations of which not even a single neuron fits a core.
         bins: for each population the bin of each box, numbered from 0 in the order of the data flow.
@@ -36,6 +38,7 @@ class Plan:
     program: Program
     target: Target
     layers: dict[str, Layer]
+    kinds: Kinds
     cuts: dict[str, Cuts] = field(default_factory=dict)
     stuck: list[str] = field(default_factory=list)
     bins: dict[str, Ints] = field(default_factory=dict)
@@ -63,14 +66,17 @@ def lay_out(program: Program, target: Target, spikes: Mapping[str, float] | None
     neurons = target.core.neurons
     if neurons is None or first.stuck or first.cores > FINER or first.cores <= _least(first):
         return first
-    finer = (_attempt(program, target, spikes or {}, neurons // share) for share in SHARES)
-    return min([first, *finer], key=lambda plan: plan.cores)
+    sizes = dict.fromkeys(neurons // share for share in SHARES if neurons >= share)
+    finer = [_attempt(program, target, spikes or {}, size) for size in sizes]
+    return min([first, *(plan for plan in finer if not plan.stuck)], key=lambda plan: plan.cores)
 
 
 def _attempt(program: Program, target: Target, spikes: Mapping[str, float], most: int | None) -> Plan:
     """Return a layout whose boxes have no more than some neurons each."""
-    known = layers(program, target, spikes)
-    plan = Plan(program, target, {p.name: known[p.name] for p in program.populations if not on_host(p, program, target)})
+    kinds = Kinds()
+    known = layers(program, target, spikes, kinds)
+    placed = {p.name: known[p.name] for p in program.populations if not on_host(p, program, target)}
+    plan = Plan(program, target, placed, kinds)
     for _ in range(ROUNDS):
         _cut(plan, most)
         if all(fits(plan.layers[name], cuts, target) for name, cuts in plan.cuts.items()):
@@ -118,21 +124,12 @@ def _pack(plan: Plan) -> None:
     table = [np.concatenate([need[entry] for need in needs]) for entry in bounds]
     boxes_of = [count(plan.cuts[name]) for name in names]
     busy = [work(plan.layers[name], plan.cuts[name], plan.program.interval, plan.target).ravel() for name in names]
-    kinds = [kind for name in names for kind in _kinds(plan, name)]
+    kinds = [k for name in names for k in kinds_of_boxes(plan.layers[name].kinds, plan.cuts[name])]
+    numbers = plan.kinds.program
     summed = np.stack(table, axis=1) if table else np.zeros((sum(boxes_of), 0), dtype=np.int64)
     most = np.array(list(bounds.values()), dtype=np.int64)
-    bins = _in_order(pack(Items(summed, most, np.concatenate(busy), kinds, core.programs, core.thresholds)))
+    bins = _in_order(pack(Items(summed, most, np.concatenate(busy), kinds, numbers, core.programs, core.thresholds)))
     plan.bins = dict(zip(names, np.split(bins, np.cumsum(boxes_of)[:-1]), strict=True))
-
-
-def _kinds(plan: Plan, name: str) -> Iterator[frozenset[tuple[object, ...]]]:
-    """Yield the neuron programs and parameters of each box, as far as the target limits them."""
-    population, core = plan.layers[name].population, plan.target.core
-    for box in boxes(plan.cuts[name]):
-        if core.thresholds is not None:
-            yield thresholds(population, box)
-        else:
-            yield frozenset({(population.neuron,)})
 
 
 def _in_order(bins: Ints) -> Ints:

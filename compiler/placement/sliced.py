@@ -27,7 +27,7 @@ def sliced(program: Program) -> Program:
     Connection c becomes c.0, c.1, ..., one for each pair of slices that have a synapse in common; a weight of 0 that a
     convolution or matrix stores is one.
     """
-    places = homes(program.populations, program.slices)
+    places = homes(program)
     return replace(
         program,
         populations=tuple(_population(places[s.population].population, s) for s in program.slices),
@@ -81,27 +81,27 @@ def _outputs(output: Output, places: Mapping[str, Homes]) -> Iterator[Output]:
 
 def cut_levels(program: Program, levels: Mapping[str, Ints]) -> dict[str, Ints]:
     """Return what the inputs of the sliced program are fed, for levels [samples, streams, *shape] of a placed one."""
-    places, found = homes(program.populations, program.slices), {}
+    places, found = homes(program), {}
     for source in program.inputs:
         if source.name in levels:
             home = places[source.population]
             whole = levels[source.name]
             whole = whole.reshape(*whole.shape[:2], *home.population.shape)
             for number, part in enumerate(home.slices):
-                found[f"{source.name}.{number}"] = whole[(slice(None), slice(None), *box_of(part))]
+                box = (slice(None), slice(None), *box_of(part))
+                found[f"{source.name}.{number}"] = whole[box]
     return found
 
 
 def cut_feed(program: Program, feed: Feed) -> Feed:
     """Return what the sliced program is fed, for the feed of a placed one."""
-    places, found = homes(program.populations, program.slices), {}
+    places, found = homes(program), {}
     for source in program.inputs:
         if source.name in feed.arrivals:
             arriving, home = feed.arrivals[source.name], places[source.population]
             owner = home.owner[arriving.neuron]
             for number in range(len(home.slices)):
                 some = owner == number
-                # neurons of a slice keep their order
                 local = home.local[arriving.neuron[some]]
                 found[f"{source.name}.{number}"] = Arrivals(arriving.step[some], local, arriving.value[some])
     return Feed(feed.steps, found)
@@ -112,7 +112,7 @@ class Joining:
 
     def __init__(self, program: Program) -> None:
         """Find where each slice's neurons stand in their population."""
-        self._homes = homes(program.populations, program.slices)
+        self._homes = homes(program)
 
     def joined(self, sent: Mapping[str, Sent]) -> dict[str, Sent]:
         """Return what every population does in a step, of what every slice does."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import groupby, product
 from math import prod
 
 
 from snncc.compiler.placement.cuts import Cuts, even, outer, part_counts, sizes
-from snncc.compiler.placement.loads import SUMS, Layer, loads, most_kinds
+from snncc.compiler.placement.kinds import most_kinds
+from snncc.compiler.placement.loads import SUMS, Layer, loads
 from snncc.compiler.placement.wiring import ListedWiring
 from snncc.compiler.program import ConvSynapses
 from snncc.compiler.targets.target import Target
@@ -62,7 +64,7 @@ def _exceeded(layer: Layer, cuts: Cuts, target: Target) -> Iterator[bool]:
     for name in sorted(bounds, key=lambda name: name not in CHEAP):
         yield bool((loads(layer, cuts, target, [name])[name] > bounds[name]).any())
     if target.core.thresholds is not None:
-        yield most_kinds(layer.population, cuts) > target.core.thresholds
+        yield most_kinds(layer.kinds, cuts) > target.core.thresholds
 
 
 def _ways(layer: Layer, target: Target, most: int | None) -> Iterator[tuple[int, ...]]:
@@ -70,7 +72,9 @@ def _ways(layer: Layer, target: Target, most: int | None) -> Iterator[tuple[int,
     shape, most = layer.population.shape, target.core.neurons if most is None else most
     counts = [part_counts(size) for size in shape]
     if counts and only_kernels(layer, target):
-        counts[0] = [k for k in counts[0] if fits_memory(layer, (even(shape[0], k), *whole(layer)[1:]), target)]
+        rest = whole(layer)[1:]  # finer parts store less, so the first that fits is found by halving
+        first = bisect_left(counts[0], True, key=lambda k: fits_memory(layer, (even(shape[0], k), *rest), target))
+        counts[0] = counts[0][first:]
     for parts in product(*counts):
         if most is None or prod(-(-n // k) for n, k in zip(shape, parts, strict=True)) <= most:
             yield parts
