@@ -44,6 +44,30 @@ def write_artifact(
     """
     if problems := backend.check(program):
         raise SnnccError(problems)
+
+    def fill(part: Path) -> Mapping[str, Any]:
+        facts = backend.emit(program, part)
+        golden(part)
+        return facts
+
+    return write_folder(backend.name, program, folder, fill, version)
+
+
+def write_folder(
+    name: str, program: Program, folder: Path, fill: Callable[[Path], Mapping[str, Any]], version: str = "unknown"
+) -> dict[str, Any]:
+    """Fill a folder under another name, add its manifest, and put it in its place; return the manifest.
+
+    Args:
+        name: of what fills it.
+        program: what is written.
+        folder: see ``write_artifact``.
+        fill: writes into the empty folder it is given; returns facts for the manifest.
+        version: of snncc, for the manifest.
+
+    Raises:
+        SnnccError: SNN603 the folder cannot be written.
+    """
     place = check_folder(folder)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -51,9 +75,8 @@ def write_artifact(
     except OSError as error:
         raise _unwritable(folder, error.strerror or str(error)) from error
     try:
-        facts = backend.emit(program, part)
-        golden(part)
-        manifest = {"format": FORMAT, "snncc": version, **_manifest(backend, program, part, facts)}
+        facts = fill(part)
+        manifest = {"format": FORMAT, "snncc": version, **_manifest(name, program, part, facts)}
         text = json.dumps(manifest, indent=1, ensure_ascii=True) + "\n"
         (part / MANIFEST).write_text(text, encoding="ascii", newline="\n")
         part.chmod(0o755)
@@ -123,10 +146,10 @@ def broken(artifact: Path, reason: str) -> SnnccError:
     return fail("SNN604", f"artifact '{artifact}' is broken: {reason}", Loc(artifact.name, ""), "emit it again")
 
 
-def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _manifest(name: str, program: Program, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     origin, layer = program.origin, {p.name: asdict(p.loc) for p in program.populations}
     return {
-        "backend": backend.name,
+        "backend": name,
         "target": program.target,
         "program": {
             "name": program.name,
@@ -160,11 +183,24 @@ def _manifest(backend: Backend, program: Program, folder: Path, facts: Mapping[s
             }
             for k, o in enumerate(program.outputs)
         ],
+        "placement": _placement(program),
         "files": {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
+    }
+
+
+def _placement(program: Program) -> dict[str, Any]:
+    """Return the target that a program is placed on and the core of every slice; None and no slices if it is not."""
+    number = {p.name: f"p{k}" for k, p in enumerate(program.populations)}
+    return {
+        "board": program.board or None,
+        "slices": [
+            {"name": s.name, "object": number[s.population], "lo": list(s.lo), "hi": list(s.hi), "core": s.core}
+            for s in program.slices
+        ],
     }
 
 

@@ -11,7 +11,11 @@ COMMAND: dict[str, Entry] = {
         "An option or argument is unknown, missing, or not of the type it takes.",
         "snncc COMMAND --help lists the options.",
     ),
-    "SNN501": Entry("unknown target", "There is no chip of this name.", "Use one of the names that the message lists."),
+    "SNN501": Entry(
+        "unknown target",
+        "There is no chip of this name, or no target file of this path: a path ends in .toml or names a folder.",
+        "Use one of the names that the message lists, or the path of a target file.",
+    ),
     "SNN502": Entry(
         "unknown coding", "There is no spike code of this name.", "Use one of the names that the message lists."
     ),
@@ -28,9 +32,10 @@ COMMAND: dict[str, Entry] = {
         "Choose one of the two, or leave it to the target.",
     ),
     "SNN506": Entry(
-        "coding does not suit the target",
-        "The coding sends payloads, and the chip's spikes carry none.",
-        "Choose a coding of one-bit spikes: bitplane, rate or ttfs.",
+        "coding or schedule does not suit the target",
+        "The coding sends payloads and the chip's spikes carry none, its neurons cannot run the coding, or they cannot "
+        "keep the schedule: a neuron with one state cannot take in the next sample while it still sends.",
+        "Choose one that the message lists; snncc targets shows those of every target.",
     ),
     "SNN507": Entry(
         "unknown engine",

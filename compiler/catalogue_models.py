@@ -132,9 +132,9 @@ NETWORK: dict[str, Entry] = {
         "Join values along the channels, or let one layer compute what is joined.",
     ),
     "SNN210": Entry(
-        "layer made coarser so that it cannot overflow",
-        "A warning. With the finest weights the sum of a layer could overflow on some input, so the layer got "
-        "coarser weights, or coarser levels. The loss is part of the integer network that verification measures.",
+        "weights made coarser so that no sum can overflow",
+        "A warning. With the finest weights the sum of a layer could overflow on some input, so channels of it got "
+        "coarser weights. The loss is part of the integer network that verification measures.",
         "Nothing, if the accuracy is good enough; else use fewer levels or a layer with fewer inputs.",
     ),
     "SNN211": Entry(
@@ -149,6 +149,13 @@ NETWORK: dict[str, Entry] = {
         "2^33 products of channels and synapses squared (512 channels of 4608 synapses) that takes too long. The "
         "weights are rounded to nearest, and no share of them is made zero.",
         "Nothing needs to be done with 8-bit weights; with fewer, give the layer 8 of its own.",
+    ),
+    "SNN213": Entry(
+        "levels made coarser so that no sum can overflow",
+        "A warning. Even with the coarsest weights the sum of a layer could overflow on some input, so its levels stand "
+        "for larger steps than calibration asked for, and fewer of them are reached. The loss is part of the integer "
+        "network that verification measures.",
+        "Nothing, if the accuracy is good enough; else use fewer levels before the layer, or a layer with fewer inputs.",
     ),
     # networks quantized elsewhere (SNN220..)
     "SNN220": Entry(

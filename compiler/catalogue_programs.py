@@ -92,8 +92,9 @@ PROGRAM: dict[str, Entry] = {
     "SNN332": Entry(
         "coding has no negative levels",
         "A population, an input or what is pooled from it, has negative levels, and neither the chosen coding nor the "
-        "inputs' coding on this target can send them.",
-        "Use a coding with signed levels (docs/codings.md), or shift the inputs so that none is negative.",
+        "inputs' coding on this target can send them; or the target's spikes carry no sign.",
+        "Use a coding with signed levels (docs/codings.md) or a target with signed spikes (docs/targets.md), or shift "
+        "the inputs so that none is negative.",
     ),
     "SNN333": Entry(
         "max-pool over several populations",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
+from snncc.compiler.mapping.choice import sendable
 from snncc.compiler.per_layer import Given, Setting, choices, is_whole, setting, whole
 from snncc.compiler.quantize.recipe import ROUNDINGS, Recipe, Recipes, is_rounding
 from snncc.compiler.quantize.scales import METHODS, is_method
-from snncc.compiler.targets import Target, load_target, target_names
+from snncc.compiler.targets import Target, load_target
 
 AUTO = "auto"
 SCHEDULES = ("pipelined", "sequential")
@@ -89,8 +90,9 @@ def make_options(
 
     Raises:
         SnnccError: exit code 2; SNN501 unknown target, SNN502 unknown coding, SNN503 levels, SNN504 weight bits,
-            SNN505 unknown schedule, SNN506 the target's neurons cannot run the coding, SNN514 unknown scales, SNN515
-            unknown rounding, SNN516 a layer given twice. All problems at once.
+            SNN505 unknown schedule, SNN506 the target's neurons cannot run the coding or keep the schedule, SNN514
+            unknown scales, SNN515 unknown rounding, SNN516 a layer given twice; or exit code 1 and what is wrong with
+            a target file. All problems at once.
     """
     given: Mapping[str, Given] = {
         "coding": coding, "bits": bits, "levels": levels, "weight_bits": weight_bits, "scales": scales,
@@ -98,11 +100,11 @@ def make_options(
     }  # fmt: skip
     numbers = ("bits", "levels", "weight_bits")
     settings = {name: setting(name, value, whole if name in numbers else str) for name, value in given.items()}
-    if problems := list(_problems(target, schedule, settings)):
-        raise SnnccError(problems, 2)
-    chip, codings = load_target(target), settings["coding"]
+    chip = _chip(target, list(_problems(schedule, settings)))
+    codings = settings["coding"]
     chosen = codings.default or chip.coding
-    if problems := [p for name in dict.fromkeys([chosen, *codings.values[1:]]) for p in _unsendable(name, chip)]:
+    unfit = [p for name in dict.fromkeys([chosen, *codings.values[1:]]) for p in _unsendable(name, chip)]
+    if problems := [*unfit, *_unkept(schedule or chip.schedule, chip)]:
         raise SnnccError(problems, 2)
     bits_given = settings["bits"].default
     short = DEFAULT_BITS if bits_given is None and settings["levels"].default is None else bits_given
@@ -129,17 +131,34 @@ def _recipe(settings: Mapping[str, Setting], layer: str) -> Recipe:
     return Recipe(most, width, *(settings[kind].of(layer, getattr(Recipe, kind)) for kind in ("scales", "rounding")))
 
 
+def _chip(target: str, problems: list[Diagnostic]) -> Target:
+    """Return the target, or raise what is wrong with it together with what is wrong with the other options."""
+    try:
+        chip = load_target(target)
+    except SnnccError as error:
+        raise SnnccError([*error.diagnostics, *problems], 2 if problems else error.exit_code) from None
+    if problems:
+        raise SnnccError(problems, 2)
+    return chip
+
+
 def _unsendable(coding: str, chip: Target) -> Iterator[Diagnostic]:
-    if coding != AUTO and CODINGS[coding].graded and not chip.graded:
+    if coding == AUTO or coding in sendable(chip):
+        return
+    message = f"neurons of {chip.name} cannot run coding '{coding}'"
+    if CODINGS[coding].graded and not chip.graded:
         message = f"spikes of {chip.name} carry no payload, coding '{coding}' needs one"
-        fit = ", ".join(name for name, code in CODINGS.items() if not code.graded)
-        yield _problem("SNN506", message, "coding", f"codings without payload are: {fit}")
+    hint = f"codings of {chip.name} are: {', '.join(sendable(chip))}"
+    yield _problem("SNN506", message, "coding", hint)
 
 
-def _problems(target: str, schedule: str | None, settings: Mapping[str, Setting]) -> Iterator[Diagnostic]:
-    if target not in target_names():
-        hint = choices("targets", target_names(), str(target))
-        yield _problem("SNN501", f"there is no target '{target}'", "target", hint)
+def _unkept(schedule: str, chip: Target) -> Iterator[Diagnostic]:
+    if schedule not in chip.schedules:
+        message = f"neurons of {chip.name} cannot keep schedule '{schedule}'"
+        yield _problem("SNN506", message, "schedule", f"schedules of {chip.name} are: {', '.join(chip.schedules)}")
+
+
+def _problems(schedule: str | None, settings: Mapping[str, Setting]) -> Iterator[Diagnostic]:
     for place, coding in enumerate(settings["coding"].values):
         known = (*CODINGS, AUTO) if place == 0 else tuple(CODINGS)  # the program's own coding comes first
         if coding is not None and coding not in known:

@@ -25,6 +25,7 @@ from snncc.compiler.passes.base import Observer, Pass, run_passes
 from snncc.compiler.passes.canonical import canonical_passes
 from snncc.compiler.passes.split_pools import SplitPools
 from snncc.compiler.per_layer import unknown_layers
+from snncc.compiler.placement.place import mean_spikes, place_if_fits
 from snncc.compiler.program import Origin, Program
 from snncc.compiler.quantize.calibrate import run
 from snncc.compiler.quantize.equalize import Equalize
@@ -36,18 +37,21 @@ CHECKED = 16  # calibration samples on which the canonical graph is compared wit
 TOLERANCE = 1e-3  # largest difference, relative to the largest output: float32 rounding through folded constants
 
 
+def structure_passes(options: Options) -> tuple[Pass, ...]:
+    """Return the passes from IMPORTED to CANONICAL that need no data: they settle which layers there are."""
+    return (*canonical_passes(), SplitPools(options.target.ports))
+
+
 def float_passes(options: Options, data: Data) -> tuple[Pass, ...]:
     """Return the passes from IMPORTED to the CANONICAL graph that is quantized; all keep what the network computes."""
-    return (
-        *canonical_passes(),
-        SplitPools(options.target.ports),
-        Equalize(data, options.recipes),  # last: it reads the weights that are to be quantized
-    )
+    return (*structure_passes(options), Equalize(data, options.recipes))  # last: it reads what is to be quantized
 
 
 def integer_passes(options: Options, unary: frozenset[str]) -> tuple[Pass, ...]:
     """Return the passes QUANTIZED -> QUANTIZED that suit the codings; none changes any charge or level it keeps."""
-    return (FoldSums(options.recipes.weight_bits, unary),)
+    core = options.target.core
+    most = min((limit for limit in (core.in_axons, core.fan_in) if limit is not None), default=None)
+    return (FoldSums(options.recipes.weight_bits, unary, most),)
 
 
 def pass_names(options: Options) -> tuple[str, ...]:
@@ -90,20 +94,21 @@ def compile_graph(
         counts |= verbatim.sent_levels(canonical, network, data) if options.coding == AUTO else {}
     else:
         canonical = run_passes(graph, float_passes(options, data), observe)
-        _check_layers(canonical, options)
+        check_layers(canonical, options)
         _check_meaning(graph, canonical, data)
         quantize = Quantize(
             data, options.target, options.recipes, options.target.graded, notes.append, progress, counts.__setitem__
         )
         network = run_passes(canonical, [quantize], observe)
-    choice = _codings(network, counts, options, notes.append)
+    choice = codings(network, counts, options, notes.append)
     suited = run_passes(network, integer_passes(options, choice.unary(network)), observe)
     program = lower(suited, choice, options.target, options.schedule, options.recipes.weight_bits)
     certificate = certify(program, network, options.target)
     model = to_onnx(canonical).SerializeToString()
     settings = _settings(graph, options, data) | (verbatim.settings(network) if verbatim.is_verbatim(graph) else {})
-    origin = Origin(network, model, tuple(notes), settings, certificate)
-    return replace(program, origin=origin)
+    placed, misfits = place_if_fits(program, options.target, mean_spikes(program, counts))
+    origin = Origin(network, model, (*notes, *misfits), settings, certificate)
+    return replace(placed, origin=origin)
 
 
 def _checked_data(graph: Graph, calibration: Data) -> Data:
@@ -118,7 +123,7 @@ def _checked_data(graph: Graph, calibration: Data) -> Data:
     return data
 
 
-def _codings(network: Graph, counts: Counts, options: Options, report: Callable[[Diagnostic], None]) -> Choice:
+def codings(network: Graph, counts: Counts, options: Options, report: Callable[[Diagnostic], None]) -> Choice:
     """Return the coding of each population: what the user chose, or what costs least by the model."""
     check_nodes(network, options.by_layer)
     if options.coding != AUTO:
@@ -129,7 +134,7 @@ def _codings(network: Graph, counts: Counts, options: Options, report: Callable[
     return replace(found.choice, by_node={**found.choice.by_node, **others})
 
 
-def _check_layers(canonical: Graph, options: Options) -> None:
+def check_layers(canonical: Graph, options: Options) -> None:
     """Refuse options for layers that the network does not have."""
     inputs = [f"{i.name}.levels" for i in canonical.inputs]
     summed = [layer.node.name for layer in layers(canonical) if layer.linears]
@@ -172,6 +177,7 @@ def _settings(graph: Graph, options: Options, data: Data) -> dict[str, object]:
     return {
         "model_sha256": graph.sha256 or None,
         "target": options.target.name,
+        **({"target_file": options.target.file} if options.target.file else {}),
         "coding": options.told_coding,
         "levels": options.levels,
         "bits": options.bits,

@@ -17,6 +17,7 @@ from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Readout
 from snncc.compiler.ir.views import behind_views
 from snncc.compiler.neuron import NeuronProgram, problems
+from snncc.compiler.placement.rules import placement_problems
 from snncc.compiler.program import (
     SILENCE,
     Connection,
@@ -31,6 +32,7 @@ from snncc.compiler.program import (
 )
 
 NAME = re.compile(r"[A-Za-z0-9_.]+")
+TARGET = re.compile(r"[A-Za-z0-9_.-]+")  # a file's name, such as hala-point
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what every backend's language can spell
 RESERVED = ("port", "param", "state", "membrane", "phase")  # words of the assembly language
 MOST_STEPS = 1 << 24  # of an interval; a rate-coded level of 16 bits takes 2^16
@@ -42,6 +44,7 @@ Problems = Iterator[tuple[str, str]]  # code, what is wrong with the item at han
 def check_program(program: Program) -> list[Diagnostic]:
     """Return every broken rule; an empty list means that the program can be run."""
     found = [*_names(program), *_populations(program), *_connections(program), *_ends(program)]
+    found += placement_problems(program)
     return found or [*_agreement(program)]
 
 
@@ -60,7 +63,7 @@ def _names(program: Program) -> Iterator[Diagnostic]:
     }
     for kind, names in {"program": [program.name], "target": [program.target], **named}.items():
         for name, count in Counter(names).items():
-            if not NAME.fullmatch(name):
+            if not (TARGET if kind == "target" else NAME).fullmatch(name):
                 yield Diagnostic("SNN310", f"{kind} {name!r} is not named in letters, digits, '_' and '.'")
             if count > 1:
                 yield Diagnostic("SNN310", f"{kind} {name} stands {count} times")

@@ -40,7 +40,11 @@ from snncc.compiler.ir.verify import LEGAL
 from snncc.compiler.options import make_options
 from snncc.compiler.pipeline import float_passes, integer_passes
 from snncc.compiler.quantize.quantize import Quantize
-from snncc.compiler.targets import Target, target_names
+from snncc.compiler.targets import target_names
+from snncc.compiler.targets.schema import RULES
+from snncc.compiler.targets.sheet import read_sheet
+from snncc.compiler.targets.target import PRICED
+from snncc.targets_command import key_of, meanings, memory, summaries, told, unit_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PART = re.compile(r"(<!-- begin generated: ([a-z-]+) -->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -50,7 +54,8 @@ MEASURED = re.compile(r"(<!-- begin measured: ([a-z-]+) -->\n).*?(<!-- end measu
 GROUPS = (
     (0, "Text form and structure"), (100, "Importing a model"), (120, "Passes on the float network"),
     (200, "Quantization"), (300, "Programs and their files"), (400, "Data and result files"),
-    (500, "Options and names"), (600, "Backends and artifacts"), (900, "The command itself"),
+    (500, "Options and names"), (600, "Backends and artifacts"),
+    (700, "Targets, placement and cost"), (900, "The command itself"),
 )  # fmt: skip
 
 # The backend that docs/add-a-backend.md builds: how the pieces of its module begin, in order.
@@ -73,12 +78,6 @@ NOTES = {
     "shl": "a 2^b", "shr": "floor(a / 2^b), for negative a too", "clip": "a held within b..c",
     "emit": "sends a as the payload of a spike; 0 is no spike",
 }  # fmt: skip
-
-# What the entries of a target's [cost] are.
-COSTS = {
-    "synaptic_event_pj": "energy of a nonzero weight met by a spike, in pJ",
-    "update_pj": "energy of a neuron in one step, in pJ",
-}
 
 # Torch modules and what they are tried on (x: images, s: sequences, v: vectors), then functions and methods.
 TORCH_MODULES = {
@@ -236,31 +235,52 @@ def listings() -> str:
     return "\n".join([*lines, "### A ladder, graded", "", "```text", str(ladder), "```", ""])
 
 
+def target_keys() -> str:
+    """Return what each figure of a target file is."""
+    words = meanings()
+    rows = [(_code(path), RULES[path].unit, _escaped(words[key_of(path)])) for path in RULES]
+    prices = [f"tables.NAME.{part}.{key}" for part in ("energy", "time") for key in PRICED]
+    others = ["tables.NAME.barrier.TILES", "tables.NAME.static_watts"]
+    for path in (*prices, *others):
+        rows.append((_code(path), unit_of(path.replace("TILES", "1")), _escaped(words[key_of(path)])))
+    return _table(("key", "unit", "what it is"), rows)
+
+
 def targets() -> str:
-    """Return every figure of every target with its source."""
-    return "\n".join(line for name in target_names() for line in _target(name))
+    """Return every target in a line, then every figure with its source; of a board what its own file says."""
+    rows = [
+        (
+            f"[{one['name']}](#{one['name']})", str(one["chips"]), str(one["cores"]), str(one["neurons_a_core"] or "-"),
+            memory(one), ", ".join(map(_code, one["codings"])), ", ".join(map(_code, one["cost_tables"])) or "-",
+        )
+        for one in summaries()
+    ]  # fmt: skip
+    heads = ("target", "chips", "cores", "neurons a core", "synapse memory a core", "codings", "costs")
+    return "\n".join([_table(heads, rows), *(line for name in target_names() for line in _target(name))])
 
 
 def _target(name: str) -> list[str]:
     text = resources.files("snncc.compiler.targets").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    said = COSTS | dict(re.findall(r"^ +(\w+): (.+)$", inspect.cleandoc(Target.__doc__ or ""), re.MULTILINE))
-    figures = re.findall(r"^(\w+) = (\S+) +# (\w+): (.+)$", text, re.MULTILINE)
-    rows = [(_code(key), value, said.get(key, "").rstrip("."), _code(by), why) for key, value, by, why in figures]
-    description = re.search(r'^description = "(.*)"$', text, re.MULTILINE)
-    lines = [f"## {name}", "", f"{description[1] if description else ''}.", ""]
-    lines += [_table(("field", "value", "what it is", "source", "as the source has it"), rows)]
-    lines += ["Defaults: " + _pairs(text, "defaults", "{0} {1}") + ".", ""]
-    lines += ["Dominated codings: " + _pairs(text, "dominated", "{0} by {1}") + ".", "", "Sources:", ""]
-    return [*lines, *(f"- {_code(key)}: {value}" for key, value in _section(text, "sources")), ""]
+    sheet = read_sheet(text, f"{name}.toml")
+    chip = sheet.texts.get("chip", "")
+    rest = f" Everything else is as in [{chip}](#{chip})." if chip else ""
+    figures = [
+        (_code(path), told(f.value), _code(f.source) if f.source else "", _escaped(f.note))
+        for path, f in sheet.figures.items()
+    ]
+    lines = [f"### {name}", "", f"{sheet.texts['description']}.{rest}", ""]
+    lines += [_table(("figure", "value", "source", "as the source has it, or why it is absent"), figures)]
+    for path, words in sheet.texts.items():
+        if path.startswith("tables."):
+            lines += [f"Table {_code(path.split('.')[1])}: {_escaped(words)}.", ""]
+    if sheet.dominated:
+        pairs = (f"{worse} by {_code(better)}" for worse, better in sheet.dominated.items())
+        lines += [f"Dominated codings: {', '.join(pairs)}.", ""]
+    return [*lines, "Sources:", "", *(f"- {_code(key)}: {_escaped(words)}" for key, words in sheet.sources.items()), ""]
 
 
-def _section(text: str, name: str) -> list[tuple[str, str]]:
-    body = text.partition(f"[{name}]\n")[2].partition("\n[")[0]
-    return re.findall(r'^(\w+) = "(.*)"$', body, re.MULTILINE)
-
-
-def _pairs(text: str, name: str, form: str) -> str:
-    return ", ".join(form.format(key, _code(value)) for key, value in _section(text, name)) or "none"
+def _escaped(text: str) -> str:
+    return text.replace("<", "&lt;").replace("*", "\\*")
 
 
 def passes() -> str:
@@ -290,18 +310,18 @@ def conformance() -> str:
 def support_matrix() -> str:
     """Return what became of every case of tests/support_cases.py, for each target and coding."""
     found, lines = _support(), list[str]()
-    for target in target_names():
+    for target in dict.fromkeys(on for _, on in found):
         by_case = {case: said.by_coding for (case, on), said in found.items() if on == target}
-        rows = [(case.title, *(said[coding] for coding in CODINGS)) for case, said in by_case.items()]
-        lines += [f"## {target}", "", _table(("operator", *map(_code, CODINGS)), rows)]
+        heads = ("operator", *map(_code, next(iter(by_case.values()))))
+        lines += [f"## {target}", "", _table(heads, [(case.title, *said.values()) for case, said in by_case.items()])]
     return "\n".join(lines)
 
 
 def curves() -> str:
     """Return which activations become which neurons."""
     neurons: dict[str, list[str]] = {}
-    for (case, _), said in _support().items():
-        if case in import_module("tests.support_cases").CURVES:
+    for (case, target), said in _support().items():
+        if target == "loihi2" and case in import_module("tests.support_cases").CURVES:
             neurons.setdefault(said.neuron, []).append(f"{_code(case.operator)} {case.form}".rstrip())
     return _table(
         ("neuron", "activations"), ((_code(name), ", ".join(dict.fromkeys(n))) for name, n in neurons.items())
@@ -348,6 +368,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "instructions": instructions, "ir-ops": ir_ops, "kernels": kernels, "listings": listings, "members": members,
     "curves": curves, "onnx-operators": onnx_operators, "operator-names": operator_names, "passes": passes,
     "refused-operators": refused_operators, "support-matrix": support_matrix, "targets": targets,
+    "target-keys": target_keys,
     "torch-modules": torch_modules, "toy-package": toy_package,
     **{piece: partial(toy_module, piece) for piece in TOY_PIECES},
 }  # fmt: skip

@@ -32,6 +32,7 @@ class Divergence:
         found: value that came.
         inputs: (source population, neuron, payload, weight) of what arrived at the neuron in that step.
         loc: where the population comes from in the user's model.
+        core: the core the neuron lives on, where the slices of a placed program are compared; -1 on the host.
     """
 
     step: int
@@ -43,6 +44,7 @@ class Divergence:
     found: int
     inputs: Arrived
     loc: Loc
+    core: int | None = None
 
 
 class Past:

@@ -77,6 +77,9 @@ class Report:
         device_steps: timesteps run on it, 0 for one that gives levels.
         device_mismatches: differing spikes, membranes or levels.
         output_maes: ``output_mae`` of every output, by name.
+        board: target that the program is placed on; empty where it is not placed.
+        placed_samples: samples on which the slices of a placed program were stepped, too.
+        placed_mismatches: spikes or membranes in which the slices differ from the program as a whole.
     """
 
     exact: bool
@@ -114,6 +117,9 @@ class Report:
     device_steps: int = 0
     device_mismatches: int = 0
     output_maes: Mapping[str, float] = field(default_factory=dict)
+    board: str = ""
+    placed_samples: int = 0
+    placed_mismatches: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -131,4 +137,5 @@ class Report:
         if self.exact:
             return f"EXACT: {what} equals the integer network's on {tried}"
         wrong = f"NOT EXACT: {self.mismatches} spikes or membranes differ on {tried}"
-        return wrong + (f", {self.device_mismatches} on {self.device}" if self.device is not None else "")
+        wrong += f", {self.device_mismatches} on {self.device}" if self.device is not None else ""
+        return wrong + (f", {self.placed_mismatches} between slices and whole" if self.placed_mismatches else "")

@@ -15,14 +15,16 @@ from snncc.compiler.diagnostics import SnnccError, fail
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.ir.integer_ops import Fire, Ladder, Readout
 from snncc.compiler.ir.views import behind_views
-from snncc.compiler.program import Origin, Program
+from snncc.compiler.program import Origin, Program, TensorInput
 from snncc.compiler.program_check import check_program
 from snncc.runtime import metrics
 from snncc.runtime.collapsed import Collapsed
 from snncc.runtime.cross_check import CrossCheck, Device, cross_check
 from snncc.runtime.floats import FloatNetwork
+from snncc.runtime.placed.compare import PlacedCheck, compare_placed, samples_worth, steps_of
 from snncc.runtime.reference import clipped, encode, execute, samples_at_once
 from snncc.runtime.report import LayerReport, Report
+from snncc.runtime.run import to_levels
 from snncc.runtime.stepped import Tally, step_and_compare
 from snncc.runtime.witness import Witnesses, witnesses
 
@@ -39,6 +41,7 @@ def verify(
     limit: int | None = None,
     progress: Progress = lambda what, done, total: None,
     device: Device | None = None,
+    slices: int | None = None,
 ) -> Report:
     """Compare a program with the integer network it was lowered from, and that one with the float network.
 
@@ -49,6 +52,8 @@ def verify(
         limit: how many of the samples the emulator steps, 100 by default; accuracies use all.
         progress: called with what is being done, how much of it is done, and the whole.
         device: where an artifact of the program runs; what it does there is compared, too.
+        slices: how many samples are stepped slice by slice, too, where the program is placed; by default those of the
+            samples stepped that ``samples_worth`` has.
 
     Raises:
         SnnccError: SNN340 the program holds no network; SNN403..SNN406 the data do not fit it.
@@ -71,6 +76,9 @@ def verify(
         some = encode(network, {name: array[:most] for name, array in inputs.items()})
         runs = {"samples": some, "witnesses": steps.made.levels}
         steps.device = _on_device(program, network, runs, device, progress)
+    if program.slices:
+        most = min(LIMIT if limit is None else limit, samples_worth(program)) if slices is None else slices
+        steps.placed = _placed(program, inputs, most, progress)
     return _report(program, origin, inputs, labels, outputs, steps, device.name if device else None)
 
 
@@ -95,6 +103,7 @@ class _Steps:
     made: Witnesses
     executor_mismatches: int = 0
     device: CrossCheck | None = None
+    placed: PlacedCheck = field(default_factory=PlacedCheck)
     seconds: float = field(default=0.0)
 
 
@@ -161,6 +170,17 @@ def _on_device(
     return found
 
 
+def _placed(program: Program, inputs: Mapping[str, Array], most: int, progress: Progress) -> PlacedCheck:
+    """Step some samples slice by slice, back to back in one stream."""
+    tensors = [i for i in program.inputs if isinstance(i, TensorInput)]
+    levels = {t.name: to_levels(t, inputs[t.name][:most, None]) for t in tensors}
+    samples = len(next(iter(levels.values())))
+    if not samples:
+        return PlacedCheck()
+    total = steps_of(program, samples)
+    return compare_placed(program, levels, lambda done: progress("stepping slices", done, total))
+
+
 def _tell(progress: Progress, device: Device, what: str, total: int, done: int) -> None:
     progress(f"{what} on {device.name}", done, total)
 
@@ -180,7 +200,7 @@ def _report(
     device = steps.device or CrossCheck()
     bits, levels = settings.get("bits"), settings.get("levels")
     return Report(
-        exact=not mismatches and not steps.executor_mismatches and not device.mismatches,
+        exact=not (mismatches or steps.executor_mismatches or device.mismatches or steps.placed.mismatches),
         mismatches=mismatches,
         samples_stepped=tally.samples,
         witnesses=steps.witnesses.samples,
@@ -201,13 +221,16 @@ def _report(
         clipped_inputs=clipped(origin.network, inputs),
         layers=_layers(origin, inputs),
         spikes={name: count / counted for name, count in tally.by_population.items()},
-        first_divergence=tally.first or steps.witnesses.first or device.first,
+        first_divergence=tally.first or steps.witnesses.first or device.first or steps.placed.first,
         notes=tuple(map(str, origin.notes)),
         device=name,
         device_samples=device.samples,
         device_steps=device.steps,
         device_mismatches=device.mismatches,
         output_maes=outputs.errors,
+        board=program.board,
+        placed_samples=steps.placed.samples,
+        placed_mismatches=steps.placed.mismatches,
     )
 
 

@@ -14,16 +14,20 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "compile": "snncc.api",
+    "cost": "snncc.api",
     "diagnose": "snncc.api",
     "emit": "snncc.api",
+    "export_sanafe": "snncc.api",
     "finetune": "snncc.finetuning.finetune",
     "import_model": "snncc.api",
     "load": "snncc.api",
+    "place": "snncc.api",
     "run": "snncc.api",
     "tune": "snncc.api",
     "verify": "snncc.api",
     "Graph": "snncc.compiler.ir",
     "Program": "snncc.compiler.program",
+    "CostReport": "snncc.runtime.cost.report",
     "Report": "snncc.runtime.report",
     "Diagnosis": "snncc.runtime.diagnosis.findings",
     "Diagnostic": "snncc.compiler.diagnostics",
@@ -31,6 +35,7 @@ _HOMES = {
     "SnnccError": "snncc.compiler.diagnostics",
 }
 __all__ = [
+    "CostReport",
     "Diagnosis",
     "Diagnostic",
     "Graph",
@@ -39,22 +44,26 @@ __all__ = [
     "Report",
     "SnnccError",
     "compile",
+    "cost",
     "diagnose",
     "emit",
+    "export_sanafe",
     "finetune",
     "import_model",
     "load",
+    "place",
     "run",
     "tune",
     "verify",
 ]
 
 if TYPE_CHECKING:
-    from snncc.api import compile, diagnose, emit, import_model, load, run, tune, verify
+    from snncc.api import compile, cost, diagnose, emit, export_sanafe, import_model, load, place, run, tune, verify
     from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
     from snncc.compiler.ir import Graph
     from snncc.compiler.program import Program
     from snncc.finetuning.finetune import finetune
+    from snncc.runtime.cost.report import CostReport
     from snncc.runtime.diagnosis.findings import Diagnosis
     from snncc.runtime.report import Report
 

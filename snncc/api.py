@@ -1,6 +1,7 @@
 """The whole system in one page: data flows forward, each arrow is one call.
 
     model --import_model--> Graph --compile--> Program --save/load--> .snnp
+    Program --place--> Program on the cores of another board (compile has placed it on its target where it fits)
     Program --verify--> Report        Program --run--> outputs        Program --emit--> artifact, a folder
 
 A float network is imported, quantized once into an integer network, and lowered to a spiking program that reproduces
@@ -29,11 +30,15 @@ from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import Observer
 from snncc.compiler.pipeline import compile_graph
+from snncc.compiler.placement.place import place as _place
 from snncc.compiler.program import Program, TensorInput
 from snncc.compiler.quantize.recipe import Recipe
+from snncc.compiler.targets import load_target
 from snncc.emission import emit as write
 from snncc.emission import on_device
 from snncc.engines import run_integers
+from snncc.runtime.cost.cost import cost as _cost
+from snncc.runtime.cost.report import CostReport
 from snncc.runtime.diagnosis.diagnose import diagnose as _diagnose
 from snncc.runtime.diagnosis.findings import Diagnosis
 from snncc.runtime.report import Report
@@ -46,6 +51,7 @@ from snncc.runtime.tuning.tuned import Tuned
 from snncc.runtime.tuning.wish import Wish, check_wish
 from snncc.runtime.verify import Progress
 from snncc.runtime.verify import verify as _verify
+from snncc.sanafe_export import export_sanafe as _export_sanafe
 
 if TYPE_CHECKING:
     import onnx
@@ -192,6 +198,7 @@ def verify(
     limit: int | None = None,
     progress: Progress = lambda what, done, total: None,
     on: str | None = None,
+    slices: int | None = None,
 ) -> Report:
     """Measure float network against integer network, and prove by stepping that the program equals the latter.
 
@@ -203,10 +210,12 @@ def verify(
         progress: called with what is being done, how much is done, and the whole.
         on: name of a backend: its artifact is emitted and run on the same samples back to back, too, and everything
             it does is compared.
+        slices: how many of the samples are stepped slice by slice, too, where the program is placed; up to 4 by
+            default, none where that takes long.
     """
     labels = None if y is None else np.asarray(y)
     with nullcontext() if on is None else on_device(program, on) as device:
-        return _verify(program, _arrays(x), labels, limit, progress, device)
+        return _verify(program, _arrays(x), labels, limit, progress, device, slices)
 
 
 def diagnose(
@@ -263,7 +272,80 @@ def diagnose(
     return _diagnose(program, _arrays(x), labels, learned, known, graph, limit, progress)
 
 
-def emit(program: Program, backend: str, folder: str | os.PathLike[str], data: Floats | None = None) -> dict[str, Any]:
+def place(program: Program, target: str) -> Program:
+    """Return a program with every neuron on a core of a chip or board; ``compile`` does so for its own target.
+
+    Args:
+        program: any program; its spikes do not change.
+        target: name or file of the target.
+
+    Raises:
+        SnnccError: SNN501 no such target; SNN710 to SNN716, everything that does not fit.
+    """
+    return _place(program, load_target(target))
+
+
+def cost(
+    program: Program,
+    x: Floats,
+    target: str | None = None,
+    table: str | None = None,
+    rate: float | None = None,
+    limit: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> CostReport:
+    """Return what an inference costs in energy and time: exact events of real samples, priced by a published table.
+
+    Args:
+        program: a compiled program; where it is not placed on the target, it is placed first, if it fits.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        target: name or file of a chip or board; the program's own if None.
+        table: name of one of its cost tables; its first if None.
+        rate: inferences in a second, for duty cycle and average power.
+        limit: samples to count, 20 by default.
+        progress: called with what is being done, how much is done, and the whole.
+
+    Raises:
+        SnnccError: target, table, rate, program or data at fault; every reason found.
+    """
+    chip = load_target(target or program.board or program.target)
+    return _cost(program, _arrays(x), chip, table, rate, limit, progress)
+
+
+def export_sanafe(
+    program: Program,
+    x: Floats,
+    folder: str | os.PathLike[str],
+    target: str | None = None,
+    limit: int | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> dict[str, Any]:
+    """Write a program and samples for the simulator SANA-FE and its own model of Loihi; return the manifest.
+
+    The folder holds a script that runs SANA-FE and compares every spike.
+
+    Args:
+        program: in rate code, one sample in the chip at a time, as compiled for loihi1; placed first where it is not.
+        x: float inputs [samples, *shape], or a mapping by input name.
+        folder: new, empty, or an earlier export, which is replaced.
+        target: name or file of the chip; the program's own if None.
+        limit: samples to export, 20 by default.
+        progress: called with what is being done, how much is done, and the whole.
+
+    Raises:
+        SnnccError: everything that SANA-FE's Loihi cannot be; or the folder cannot be written.
+    """
+    chip = load_target(target or program.board or program.target)
+    return _export_sanafe(program, _arrays(x), chip, Path(folder), limit, progress)
+
+
+def emit(
+    program: Program,
+    backend: str,
+    folder: str | os.PathLike[str],
+    data: Floats | None = None,
+    slices: bool = False,
+) -> dict[str, Any]:
     """Write a program as code that runs without snncc; return the manifest of what was written.
 
     Args:
@@ -271,12 +353,13 @@ def emit(program: Program, backend: str, folder: str | os.PathLike[str], data: F
         backend: ``c``, ``lava``, ``onnx``, or what an installed package adds.
         folder: new, empty, or an artifact of snncc, which is replaced.
         data: float inputs [samples, *shape] to include in the artifact's golden vectors; some are always generated.
+        slices: whether every slice of a placed program becomes a population of its own.
 
     Raises:
         SnnccError: everything the backend cannot express; or the folder cannot be written.
     """
     levels = {} if data is None else input_levels(program, _arrays(data))
-    return write(program, get_backend(backend), Path(folder), levels)
+    return write(program, get_backend(backend), Path(folder), levels, slices)
 
 
 def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt.NDArray[np.float64]]:

@@ -27,7 +27,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on the terminal.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (or set SNNCC_DEBUG=1).")]
 Data = Annotated[Path, typer.Option("--data", help=".npz with x (and y where known).")]
-TargetName = Annotated[str, typer.Option("--target", help="Chip to compile for.")]
+TargetName = Annotated[str, typer.Option("--target", help="Chip to compile for, or its file; see snncc targets.")]
 Coding = Annotated[
     str | None,
     typer.Option(help="graded, bitplane, rate, ttfs or auto; rate,LAYER=ttfs for one layer [default: the chip's]."),
@@ -98,6 +98,9 @@ def verify(
         int | None, typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")
     ] = None,
     on: Annotated[str | None, typer.Option(help="Emit for this backend and run that, too.")] = None,
+    slices: Annotated[
+        int | None, typer.Option(min=0, help="Samples to step slice by slice, too [default: up to 4, if quick].")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -114,7 +117,7 @@ def verify(
     loaded, arrays = together(lambda: read_program(program), lambda: read_npz(data))
     with progress(quiet or json) as bar, blame(data):
         inputs, labels = split_labels(arrays, input_types(loaded))
-        report = api.verify(loaded, inputs, labels, limit, bar, on)
+        report = api.verify(loaded, inputs, labels, limit, bar, on, slices)
     show.verified(report, json)
     if not report.exact:
         raise typer.Exit(1)
@@ -213,18 +216,45 @@ def finetune_command(
     finetuned(done, json)
 
 
-@app.command("check")
-def check_command(program: ProgramFile, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """Check that a program reproduces its integer network on every input, with code that shares nothing with snncc."""
+@app.command("place")
+def place_command(
+    program: ProgramFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
+    target: Annotated[str, typer.Option("--target", help="Chip or board: a name or a .toml file.")] = "loihi2",
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Put every neuron of a program on a core of a chip or board; its spikes do not change."""
     from snncc import show
-    from snncc.runtime.checker import check
+    from snncc.place_command import place_file
     from snncc.terminal import progress
 
     with progress(quiet or json) as bar:
-        bar("checking", 0, 0)
-        problems = check(str(program))
-    show.checked(program, problems, json)
-    if problems:
+        bar("placing", 0, 0)
+        summary = place_file(program, target, output)
+    show.place_done(summary, json)
+
+
+@app.command("check")
+def check_command(
+    program: ProgramFile,
+    target: Annotated[
+        str | None, typer.Option("--target", help="What a placed program is on [default: the bundled one it names].")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Check that a program reproduces its integer network on every input, and its placement, by independent code."""
+    from snncc.check_command import check_file
+    from snncc.show_check import checked
+    from snncc.terminal import progress
+
+    with progress(quiet or json) as bar:
+        found = check_file(program, target, bar)
+    checked(found, json)
+    if found.problems:
         raise typer.Exit(1)
 
 
@@ -262,6 +292,7 @@ def emit_command(
     backend: Annotated[str, typer.Option(help="c, lava, onnx or another; see snncc backends.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write, new or empty.")],
     data: Annotated[Path | None, typer.Option(help=".npz with x, samples to add to the golden vectors.")] = None,
+    slices: Annotated[bool, typer.Option("--slices", help="A population for every slice of the placement.")] = False,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -272,8 +303,33 @@ def emit_command(
     from snncc.terminal import progress
 
     with progress(quiet or json) as bar:
-        manifest = emit_file(program, backend, output, data, bar)
+        manifest = emit_file(program, backend, output, data, slices, bar)
     show.emitted(manifest | {"folder": str(output)}, json)
+
+
+targets_app = typer.Typer(cls=Interruptible, invoke_without_command=True, add_completion=False)
+app.add_typer(targets_app, name="targets", help="List the chips and boards that programs are made for.")
+
+
+@targets_app.callback()
+def targets_command(context: typer.Context, json: Json = False, debug: Debug = False) -> None:
+    """List the chips and boards that programs are made for."""
+    from snncc.targets_command import listed, summaries
+
+    if context.invoked_subcommand is None:
+        listed(summaries(), json)
+
+
+@targets_app.command("show")
+def show_target_command(
+    target: Annotated[str, typer.Argument(help="Name of a target, or path of a target file (.toml).")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Show every figure of a target with its unit and its source, absent ones too."""
+    from snncc.targets_command import details, shown
+
+    shown(details(target), json)
 
 
 @app.command("backends")
@@ -288,17 +344,58 @@ def backends_command(json: Json = False, debug: Debug = False) -> None:
 @app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(help="ONNX model or program (.snnp).")],
+    target: Annotated[
+        list[str] | None, typer.Option("--target", help="Chip or board that it is to fit; may be given several times.")
+    ] = None,
+    coding: Coding = None,
+    bits: Bits = None,
+    weight_bits: Annotated[
+        str | None, typer.Option(help="Width of a weight, sign included [default: 8, or what the chip has].")
+    ] = None,
+    signed: Annotated[bool, typer.Option("--signed", help="Inputs have negative values.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Print the whole text form.")] = False,
     json: Json = False,
+    quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show what a model or a program is made of: ops, shapes, parameters, support, input contract."""
+    """Show what a model or a program is made of; with --target, whether it fits chips and what it needs of them."""
     from snncc import show
+    from snncc.fit_command import Wish, fit_file
     from snncc.inspection import inspect_file
 
+    wish = Wish(tuple(target or ()), coding, bits, weight_bits, signed)
+    if wish != Wish(()):
+        raise typer.Exit(fit_file(file, wish, json, quiet))
     found = inspect_file(file)
     show.inspected(found, json, text)
     if found["diagnostics"]:
+        raise typer.Exit(1)
+
+
+@app.command("cost")
+def cost_command(
+    program: ProgramFile,
+    data: Data,
+    table: Annotated[str | None, typer.Option(help="Cost table of the target [default: its first].")] = None,
+    rate: Annotated[float | None, typer.Option(help="Inferences a second, for duty cycle and power.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Samples to count [default: 20].")] = None,
+    target: Annotated[str | None, typer.Option(help="Chip or board [default: the program's own].")] = None,
+    sanafe: Annotated[
+        Path | None, typer.Option(help="Also write program and samples for the simulator SANA-FE into this folder.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Say what an inference costs in energy and time, modelled, beside an 8-bit ANN."""
+    from snncc.cost_command import cost_files
+    from snncc.show_cost import costed
+    from snncc.terminal import progress
+
+    with progress(quiet or json) as bar:
+        report = cost_files(program, data, (target, table, rate, limit), bar, sanafe)
+    costed(report, json)
+    if not report.reached:
         raise typer.Exit(1)
 
 

@@ -18,6 +18,7 @@ from snncc.backends.base import Backend
 from snncc.backends.golden import write_golden, write_golden_levels
 from snncc.backends.registry import BUNDLED, get_backend, list_backends
 from snncc.compiler.diagnostics import Loc, SnnccError, fail
+from snncc.compiler.placement.sliced import cut_levels, sliced
 from snncc.compiler.program import EventInput, Program, TensorInput
 from snncc.compiler.program_check import check_program
 from snncc.compiler.trace import Arrivals, Feed, Trace, feed_levels
@@ -32,7 +33,13 @@ EVENT_STEPS = 64  # of the golden vectors of a program that is fed with events
 EVENT_RATE = 0.2  # share of neurons that get an event in a step of those
 
 
-def emit(program: Program, backend: Backend, folder: Path, levels: Mapping[str, Ints] | None = None) -> dict[str, Any]:
+def emit(
+    program: Program,
+    backend: Backend,
+    folder: Path,
+    levels: Mapping[str, Ints] | None = None,
+    slices: bool = False,
+) -> dict[str, Any]:
     """Write a program as an artifact of a backend, with golden vectors; return its manifest.
 
     Args:
@@ -40,14 +47,23 @@ def emit(program: Program, backend: Backend, folder: Path, levels: Mapping[str, 
         backend: see ``get_backend``.
         folder: new, empty, or an artifact that is replaced.
         levels: samples for the golden vectors besides generated ones, int64 [samples, neurons] by tensor input.
+        slices: whether every slice of the placement becomes a population of its own, see ``placement.sliced``.
 
     Raises:
-        SnnccError: what is wrong with the program, or what the backend cannot express, all of it; SNN603.
+        SnnccError: what is wrong with the program, or what the backend cannot express, all of it; SNN603; SNN729 the
+            program is not placed and slices are asked for.
     """
     _check(program)
+    if slices:
+        levels = {name: array[:, 0] for name, array in cut_levels(program, _in_one_stream(levels or {})).items()}
+        program = sliced(program)
     golden = _golden_levels if backend.gives == "levels" else _golden_spikes
     with blamed(backend):
         return write_artifact(backend, program, folder, partial(golden, program, levels or {}), __version__)
+
+
+def _in_one_stream(levels: Mapping[str, Ints]) -> dict[str, Ints]:
+    return {name: array[:, None] for name, array in levels.items()}
 
 
 @contextmanager

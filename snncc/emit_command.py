@@ -15,7 +15,9 @@ from snncc.runtime.verify import Progress
 from snncc.summary import input_types, read_program
 
 
-def emit_file(program: Path, backend: str, folder: Path, data: Path | None, progress: Progress) -> dict[str, Any]:
+def emit_file(
+    program: Path, backend: str, folder: Path, data: Path | None, slices: bool, progress: Progress
+) -> dict[str, Any]:
     """Emit the program of a file; everything that can fail early does so first, together.
 
     Args:
@@ -23,6 +25,7 @@ def emit_file(program: Path, backend: str, folder: Path, data: Path | None, prog
         backend: name.
         folder: see ``emit``.
         data: .npz with x, samples for the golden vectors; None for generated ones alone.
+        slices: see ``emit``.
         progress: called with what is being done.
 
     Raises:
@@ -36,4 +39,4 @@ def emit_file(program: Path, backend: str, folder: Path, data: Path | None, prog
         with blame(data):
             levels = input_levels(loaded, split_labels(arrays[0], input_types(loaded))[0])
     progress(f"emitting for {backend}", 0, 0)
-    return emit(loaded, found, folder, levels)
+    return emit(loaded, found, folder, levels, slices)

@@ -35,12 +35,12 @@ def inspect_file(path: Path) -> dict[str, Any]:
         SnnccError: the file cannot be read at all.
     """
     if holds_program(path):
-        return _program(read_program(path))
+        return describe_program(read_program(path))
     try:
         graph = api.import_model(path)
     except SnnccError as error:
-        return _unsupported(load_onnx(path)[0], path.name, error.diagnostics)
-    return _model(graph)
+        return describe_unsupported(path, error.diagnostics)
+    return describe_model(graph)
 
 
 def holds_program(path: Path) -> bool:
@@ -52,7 +52,8 @@ def holds_program(path: Path) -> bool:
     return False
 
 
-def _model(graph: Graph) -> dict[str, Any]:
+def describe_model(graph: Graph) -> dict[str, Any]:
+    """Return what a model that could be imported holds; see ``inspect_file``."""
     problems: tuple[Diagnostic, ...] = ()
     try:
         problems = tuple(unsupported(run_passes(graph, canonical_passes())))
@@ -102,8 +103,9 @@ def _support(problems: Sequence[Diagnostic]) -> dict[str, Any]:
     }
 
 
-def _unsupported(proto: onnx.ModelProto, file: str, problems: Sequence[Diagnostic]) -> dict[str, Any]:
-    """Describe a model that cannot be imported, as its file has it; shapes inside are unknown."""
+def describe_unsupported(path: Path, problems: Sequence[Diagnostic]) -> dict[str, Any]:
+    """Return what a model that cannot be imported holds, as its file has it; shapes inside are unknown."""
+    proto, file = load_onnx(path)[0], path.name
     weights = {tensor.name: prod(tensor.dims) for tensor in proto.graph.initializer}
     nodes = []
     for node in proto.graph.node:
@@ -145,7 +147,8 @@ def _dtype(value: onnx.ValueInfoProto) -> str:
         return "?"
 
 
-def _program(program: Program) -> dict[str, Any]:
+def describe_program(program: Program) -> dict[str, Any]:
+    """Return what a program holds; see ``inspect_file``."""
     rows = [_population(program, population) for population in program.populations]
     outputs = [
         {

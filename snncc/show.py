@@ -30,7 +30,7 @@ def compiled(summary: Mapping[str, Any], as_json: bool) -> None:
         f"coding {summary['coding']}, levels 0..{summary['levels']}, latency {summary['latency_steps']} steps, "
         f"interval {summary['initiation_interval']}"
     )
-    for line in _certificate(summary):
+    for line in (*_certificate(summary), *_placement(summary)):
         _say(line)
     for note in summary["notes"]:
         _say(note)
@@ -44,6 +44,22 @@ def _certificate(summary: Mapping[str, Any]) -> Iterator[str]:
             f"certificate: {proved['populations']} populations, {proved['neuron_programs']} neuron programs proved on "
             f"{proved['classes']} classes"
         )
+
+
+def _placement(summary: Mapping[str, Any]) -> Iterator[str]:
+    placed = summary["placement"]
+    if placed:
+        cores = f"{placed['cores']} of {placed['of_cores']} cores" if placed["of_cores"] else f"{placed['cores']} cores"
+        yield f"placed on {placed['target']}: {cores}, {placed['slices']} slices"
+
+
+def place_done(summary: Mapping[str, Any], as_json: bool) -> None:
+    """Say where a program is now; ``summary`` is its own, with the file's name."""
+    if as_json:
+        return write_json(summary)
+    for line in _placement(summary):
+        _say(f"{summary['file']}: {line}")
+    return None
 
 
 def printed(name: str, text: str) -> None:
@@ -71,30 +87,11 @@ def verified(report: Report, as_json: bool) -> None:
     return None
 
 
-def checked(file: object, problems: Sequence[tuple[str, str]], as_json: bool) -> None:
-    """Print the verdict of the checker, and every problem: where, and a sentence."""
-    from snncc.runtime.checker import DIGITS, VECTORS
-
-    if as_json:
-        found = [{"where": where, "what": what} for where, what in problems]
-        verdict = {"file": str(file), "accepted": not problems, "escape_log2": -VECTORS * DIGITS}
-        return write_json({**verdict, "problems": found})
-    if problems:
-        _say(f"REJECTED: {file}, {len(problems)} problem{'s' if len(problems) > 1 else ''}", BAD)
-        for where, what in problems:
-            _say(f"{where} {what}")
-        return None
-    _say(f"ACCEPTED: {file} reproduces its integer network on every input", GOOD)
-    return _say(
-        f"weighted sums were compared on {VECTORS} random vectors of {DIGITS}-bit numbers: wrong ones pass with a "
-        f"probability below 2^-{VECTORS * DIGITS}; all else is proved"
-    )
-
-
 def _divergence(first: Divergence | None) -> Iterator[str]:
     if first is None:
         return
     where = f"in step {first.step} (sample {first.sample})"
+    where += "" if first.core is None else f", {'on the host' if first.core < 0 else f'on core {first.core}'}"
     if first.what not in ("spike", "membrane"):
         yield f"first: {first.what} {where}"
         return
@@ -131,6 +128,10 @@ def _evidence(report: Report) -> Iterator[str]:
             f"an inference: {report.spikes_per_inference:.1f} spikes, {report.synops_per_inference:.0f} synaptic "
             f"events, {report.payload_bits_per_inference:.0f} payload bits"
         )
+    if report.board and not report.placed_samples:
+        yield f"placed on {report.board}: not stepped slice by slice, which --slices asks for"
+    elif report.board and not report.placed_mismatches:
+        yield f"placed on {report.board}: {report.placed_samples} samples slice by slice, same spikes"
     if report.clipped_inputs:
         yield f"{report.clipped_inputs} input values lie outside the calibrated range and were clipped"
 

@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from snncc.api import load
 from snncc.compiler.data import as_inputs, blame, check_data
-from snncc.compiler.diagnostics import fail
+from snncc.compiler.diagnostics import SnnccError, fail
 from snncc.compiler.ir.types import FLOAT, TensorType
+from snncc.compiler.placement.slices import HOST
 from snncc.compiler.program import Program, TensorInput
+from snncc.compiler.targets import load_target
 from snncc.engines import run_integers
 from snncc.runtime.run import BACK_TO_BACK
 
@@ -48,8 +50,30 @@ def program_summary(program: Program) -> dict[str, Any]:
         "window_steps": program.max_window,
         "latency_steps": program.latency,
         "initiation_interval": program.interval,
+        "placement": placement_summary(program),
         "certificate": certificate_summary(program),
         "notes": [str(note) for note in program.origin.notes] if program.origin else [],
+    }
+
+
+def placement_summary(program: Program) -> dict[str, Any] | None:
+    """Return where a program is placed: board, cores and chips in use, slices; None where it is not placed.
+
+    The board's own figures are None where its file is not at hand.
+    """
+    if not program.slices:
+        return None
+    cores = {part.core for part in program.slices if part.core != HOST}
+    try:
+        board = load_target(program.board).board
+    except SnnccError:
+        board = None
+    return {
+        "target": program.board,
+        "cores": len(cores),
+        "of_cores": board.all_cores if board else None,
+        "chips": len({core // board.cores for core in cores}) if board else None,
+        "slices": len(program.slices),
     }
 
 

@@ -15,14 +15,13 @@ import onnx
 
 import snncc
 from snncc.compiler.certificate import certify
-from snncc.compiler.coding import CODINGS
-from snncc.compiler.mapping.choice import choose, senders
+from snncc.compiler.mapping.choice import choose, sendable, senders
 from snncc.compiler.mapping.lower import lower
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import run_passes
 from snncc.compiler.pipeline import integer_passes
 from snncc.compiler.program import Origin, Program
-from snncc.compiler.targets import target_names
+from snncc.compiler.targets import load_target
 from snncc.runtime.checker import check
 from snncc.runtime.reference import encode
 from snncc.runtime.stepped import Tally, step_and_compare
@@ -30,6 +29,7 @@ from tests.support_cases import CASES, VALUES, Case
 
 LEVELS, CALIBRATED, STEPPED, CLASSES = 6, 12, 3, 3
 EXACT = "exact"
+TARGETS = ("loihi2", "loihi1")  # of each kind of neuron one; boards have the neurons of their chips
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,23 @@ class Found:
 
 def support() -> dict[tuple[Case, str], Found]:
     """Return what became of every case on every target."""
-    return {(case, target): found_on(case, target) for case in CASES for target in target_names()}
+    return {(case, target): found_on(case, target) for case in CASES for target in TARGETS}
 
 
 @cache
 def found_on(case: Case, target: str) -> Found:
     """Compile a case in every coding and check it."""
+    codings = sendable(load_target(target))
     x = np.random.default_rng(1).normal(size=(CALIBRATED, 2, *case.sizes)).astype(np.float32)
+    x = x if load_target(target).signed else np.abs(x)
     try:
         origin = snncc.compile(model_of(case), x, target, levels=LEVELS).origin
     except snncc.SnnccError as error:
         codes = ", ".join(dict.fromkeys(d.code for d in error.diagnostics))
-        return Found(dict.fromkeys(CODINGS, codes))
+        return Found(dict.fromkeys(codings, codes))
     assert origin is not None
     levels = encode(origin.network, {"x": x[:STEPPED]})
-    by_coding = {coding: _checked(_sent(origin, target, coding), coding, levels) for coding in CODINGS}
+    by_coding = {coding: _checked(_sent(origin, target, coding), coding, levels) for coding in codings}
     return Found(by_coding, senders(origin.network)[-1].op.name)
 
 

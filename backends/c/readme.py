@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from snncc.backends.c.emit_header import output_sizes
 from snncc.backends.c.emit_net import template
 from snncc.backends.c.plan import Plan
+from snncc.compiler.placement.slices import HOST
 from snncc.compiler.program import Program, TensorInput
 
 SAMPLES = """\
@@ -50,11 +51,21 @@ def emit_readme(plan: Plan) -> str:
         "flash": plan.flash_bytes,
         "ram": plan.ram_bytes,
         "neurons": sum(sizes.values()),
+        "placed": _placed(program),
     }
     text = template("README.md")
     for name, fact in facts.items():
         text = text.replace(f"@{name}@", str(fact))
     return text
+
+
+def _placed(program: Program) -> str:
+    """Return which cores the program is placed on, in a sentence; the code is the same wherever it is placed."""
+    if not program.slices:
+        return "The program is\nnot placed on cores of a chip."
+    cores = sorted({part.core for part in program.slices if part.core != HOST})
+    spread = f"on {_count(len(cores), 'core')}, {cores[0]} to {cores[-1]}" if cores else "on the host alone"
+    return f"The program is\nplaced {spread}; `placement` names the one of every neuron."
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ _TOLERANCE_HALF = 2e-2
 _HALF: set[int] = {onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
 _STEPS = frozenset({"QuantizeLinear", "Quant", "IntQuant", "BipolarQuant", "Floor", "Round", "Ceil"})
 _SEEDS = (0, 1)
+MOST_WORK = 1 << 37  # multiplications that a check may take, some seconds; larger networks are checked on fewer inputs
+MOST_ELEMENTS = 1 << 26  # of one value: 256 MB, of which a runtime holds several
 _ERROR_HEAD = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
@@ -74,6 +77,9 @@ def check_against_model(
 ) -> None:
     """Compare the graph with the user's model on random inputs of fixed seed.
 
+    A network that would take too long or too much memory (MOST_WORK, MOST_ELEMENTS) is not run: what it means is then
+    first compared when it is compiled, on calibration data, and only after this reading of it.
+
     Args:
         proto: the user's model, as it was read.
         graph: the IMPORTED graph.
@@ -85,7 +91,10 @@ def check_against_model(
         SnnccError: SNN101 onnxruntime cannot load or run the user's model.
         InternalError: the results differ.
     """
-    feeds = [_random_feeds(proto, graph, batch, seed) for seed in _SEEDS]
+    seeds = _SEEDS[: _affordable(graph, batch)]
+    if not seeds:
+        return
+    feeds = [_random_feeds(proto, graph, batch, seed) for seed in seeds]
     wanted = _run_theirs(proto, feeds, file)
     ours = Runner(to_onnx(graph))
     names = [outputs[value.name] for value in proto.graph.output]
@@ -93,6 +102,15 @@ def check_against_model(
     for feed, want in zip(feeds, wanted, strict=True):
         have = dict(zip(graph.outputs, ours.run(_as_ours(feed, graph)), strict=True))
         compare(graph, names, [have[name] for name in names], want, tolerance, source)
+
+
+def _affordable(graph: Graph, batch: int) -> int:
+    """Return on how many inputs both networks can be run."""
+    if batch * max((node.type.size for node in graph.nodes), default=0) > MOST_ELEMENTS:
+        return 0
+    weights = {node.name: graph.types[node.inputs[1]] for node in graph.nodes if node.op.linear}
+    work = sum(node.type.size * prod(weights[node.name].shape[1:]) for node in graph.nodes if node.op.linear)
+    return MOST_WORK // max(1, 2 * batch * work)
 
 
 def _run_theirs(proto: onnx.ModelProto, feeds: Sequence[dict[str, Numbers]], file: str) -> list[list[Numbers]]:

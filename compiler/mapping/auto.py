@@ -5,7 +5,7 @@
 Every neuron is updated in every step, so the interval, which is the longest window of all, weighs on all populations.
 For each interval that some coding has as its window, every layer takes the coding with the fewest synaptic events among
 those whose window fits; the cheapest interval wins, and among equals the one that comes first in CODINGS. Spikes are
-counted on the levels of the calibration data. The energies are those of the target's [cost] table.
+counted on the levels of the calibration data. The energies are ``Target.cost``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, Readout
 from snncc.compiler.ir.ops import MaxPool
-from snncc.compiler.mapping.choice import Choice, choose, senders
+from snncc.compiler.mapping.choice import Choice, choose, sendable, senders
 from snncc.compiler.mapping.edges import Origins
 from snncc.compiler.targets import Target
 
@@ -107,8 +107,9 @@ def _options(node: Node, target: Target) -> list[tuple[Coding, int]]:
     levels = Levels(node.type.lo, node.type.hi)
     if isinstance(node.op, Encode) and target.graded:
         return [(CODINGS["graded"], 1)]
-    able = [c for c in CODINGS.values() if (target.graded or not c.graded) and (c.signed or not levels.signed)]
-    return [(c, c.window(levels)) for c in able if c.window(levels) <= LONGEST]
+    able = [CODINGS[name] for name in sendable(target)]
+    fit = [c for c in able if (c.signed or not levels.signed) and c.window(levels) <= LONGEST]
+    return [(c, c.window(levels)) for c in fit or able]
 
 
 def _spikes(coding: Coding, node: Node, counts: Counts) -> float:

@@ -37,6 +37,12 @@ def senders(graph: Graph) -> list[Node]:
     return [node for node in graph.nodes if isinstance(node.op, Encode | Fire | Ladder)]
 
 
+def sendable(target: Target) -> tuple[str, ...]:
+    """Return the names of the codings that a target's neurons can run and its spikes carry, in the order of CODINGS."""
+    able = target.codings or tuple(CODINGS)
+    return tuple(name for name, coding in CODINGS.items() if name in able and (target.graded or not coding.graded))
+
+
 def choose(coding: str, target: Target, by_node: Mapping[str, str] | None = None) -> Choice:
     """Return the choice for a coding, and others for some nodes: inputs are graded where the target has payloads."""
     chosen = CODINGS[coding]

@@ -11,7 +11,7 @@ from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, EncodeEven, Fire, Ladder, Readout
 from snncc.compiler.ir.ops import MaxPool
-from snncc.compiler.ir.views import behind_views
+from snncc.compiler.ir.views import behind_views, shown_by
 from snncc.compiler.mapping.choice import Choice
 from snncc.compiler.mapping.edges import Edge, Origins, as_gather
 from snncc.compiler.mapping.mantissas import mantissas
@@ -84,11 +84,10 @@ class Lowering:
     def _slot(self, node: Node, start: int) -> Slot:
         """Choose the coding of a node that sends levels; return when it fires."""
         coding, levels = self.choice.of(node), Levels(node.type.lo, node.type.hi)
-        if levels.signed and not coding.signed:
-            message = (
-                f"'{node.name}' has levels {levels.lo}..{levels.hi}, and coding '{coding.name}' sends none below 0"
-            )
-            hint = "use another coding, or inputs that are not negative"
+        if levels.signed and not (coding.signed and self.target.signed):
+            who, other = (self.target.name, "target") if coding.signed else (f"coding '{coding.name}'", "coding")
+            message = f"'{node.name}' has levels {levels.lo}..{levels.hi}, and {who} sends none below 0"
+            hint = f"use another {other}, or inputs that are not negative"
             self.problems.append(Diagnostic("SNN332", message, node.loc, hint))
         self.codings[node.name], self.slots[node.name] = coding, Slot(start, coding.window(levels))
         return self.slots[node.name]
@@ -128,7 +127,7 @@ class Lowering:
         self.slots[node.name], self.codings[node.name] = pooled, coding
         self.problems.extend(pool_problems(node, population, parts, self.target))
         self._enter(population)
-        gather = as_gather(parts[0].gather, source.type.size)
+        gather = parts[0].shortest
         self.connections.extend(pool_connections(node, shape, source.name, taps, gather))
 
     def outputs(self) -> tuple[Output, ...]:
@@ -136,10 +135,12 @@ class Lowering:
         return tuple(self._output(label, value) for label, value in self.graph.named_outputs.items())
 
     def _output(self, label: str, value: str) -> Output:
-        read, neurons = behind_views(self.graph, value)
+        read = shown_by(self.graph, value)
         assert isinstance(read.op, Readout)
-        shape = () if read.name == value else self.graph.types[value].shape
-        return Output(label, read.name, Fraction(read.op.scale), shape, as_gather(neurons, read.type.size))
+        if read.name == value:
+            return Output(label, read.name, Fraction(read.op.scale))
+        gather = as_gather(behind_views(self.graph, value)[1], read.type.size)
+        return Output(label, read.name, Fraction(read.op.scale), self.graph.types[value].shape, gather)
 
 
 def lower(

@@ -55,9 +55,10 @@ def average_layer(pool: AveragePool, channels: int, source: Levels, scale: float
     while ceil(area * source.magnitude / theta) > max(MOST_LEVELS, source.magnitude):
         theta *= 2
     levels = Levels(-ceil(area * -source.lo / theta), ceil(area * source.hi / theta))
-    ones = np.ones((channels, 1, *pool.kernel), dtype=np.int64)
+    ones = np.broadcast_to(np.int64(1), (channels, 1, *pool.kernel))  # all one entry: a kernel may be a whole plane
     zero, thetas = np.zeros(channels, dtype=np.int64), np.full(channels, theta, dtype=np.int64)
-    fit = fits(bounds([(ones, source)]), zero, thetas, levels, target)
+    one = bounds([(np.full((1, 1), area, dtype=np.int64), source)])  # what a window adds up, alike in all channels
+    fit = fits(one, zero[:1], thetas[:1], levels, target).repeat(channels)
     unit, steps = np.full(channels, scale / area), np.ones((1, channels), dtype=np.int64)
     integer = IntegerLayer((ones,), zero, thetas, unit, np.where(fit, 0, -1), steps, (1,))
     conv = Conv(pool.strides, pool.pads, (1,) * len(pool.kernel), channels)

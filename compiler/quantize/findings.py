@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from snncc.compiler.coding import Levels
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Node
@@ -36,11 +38,13 @@ def wide_sums(node: Node, sums: int) -> Diagnostic:
     return Diagnostic("SNN212", message, node.loc, hint, "note")
 
 
-def range_finding(node: Node, integer: IntegerLayer, target: Target) -> Diagnostic:
-    """Return SNN210: what was given up so that no input can overflow."""
+def range_findings(node: Node, integer: IntegerLayer, target: Target) -> Iterator[Diagnostic]:
+    """Yield SNN210 and SNN213: what of a layer's weights and levels was given up so that no input can overflow."""
+    why = f"so that no input can overflow {target.state_bits}-bit states"
     channels, worst = int((integer.halvings > 0).sum()), int(integer.halvings.max())
-    what = f"{channels} channels of '{node.name}' keep up to {worst} bits less of weight precision"
+    if channels:
+        what = f"{channels} channels of '{node.name}' keep up to {worst} bits less of weight precision"
+        yield Diagnostic("SNN210", f"{what}, {why}", node.loc, severity="warning")
     if integer.coarsening > 1:
         what = f"levels of '{node.name}' are {integer.coarsening} times coarser"
-    message = f"{what}, so that no input can overflow {target.state_bits}-bit states"
-    return Diagnostic("SNN210", message, node.loc, severity="warning")
+        yield Diagnostic("SNN213", f"{what}, {why}", node.loc, severity="warning")

@@ -12,9 +12,12 @@ import numpy as np
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
 from snncc.compiler.ir.integer_ops import Fire
 from snncc.compiler.ir.ops import Conv, Dense, Reshape
-from snncc.compiler.mapping.edges import Part, as_gather, level_parts
+from snncc.compiler.mapping.edges import Part, level_parts
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.window import Window, compose
+
+
+MOST_WEIGHTS = 1 << 26  # of a dense layer on what is summed, 512 MB: beyond, the sum stays
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,13 @@ class FoldSums(Pass):
     An average pool is an exact sum population with Q' = k Q levels; in a unary coding its window is k times as long.
     Here its readers take its sources' levels directly, each with the same integer weight: no charge and no level after
     it changes, so the program still reproduces the network with the sums in it. A sum stays where its readers are no
-    weighted sums, where a convolution's padding would see its sources, or where overlapping windows would need weights
-    wider than the target's.
+    weighted sums, where a convolution's padding would see its sources, where overlapping windows would need weights
+    wider than the target's, or where a neuron would hear more sources than a core of the target can.
 
     Attributes:
         widths: width of a weight, sign included, by the node that hears it.
         unary: names of the nodes sent in a unary coding; sums among them are folded. None for all.
+        most: sources that a neuron can hear; None for any number.
     """
 
     name: ClassVar[str] = "fold-sums"
@@ -37,6 +41,7 @@ class FoldSums(Pass):
     gives: ClassVar[Stage] = Stage.QUANTIZED
     widths: Callable[[str], int] = field(default=lambda name: 8, repr=False)
     unary: frozenset[str] | None = None
+    most: int | None = None
 
     def run(self, graph: Graph) -> Graph:
         """Return the graph without the sums that can go."""
@@ -51,12 +56,14 @@ class FoldSums(Pass):
         parts = level_parts(graph, node.inputs[0])
         if not parts:
             return None
-        source, gather = parts[0].source, as_gather(parts[0].gather, parts[0].source.type.size)
+        source, gather = parts[0].source, parts[0].shortest
         ones = _sum_behind(graph, source)
         if ones is None or len(parts) > 1 or not _shows_all(parts[0]) or not self._is_unary(source):
             return None
         below = ones.inputs[0]
         if isinstance(node.op, Dense):
+            if node.type.size * graph.types[below].size > MOST_WEIGHTS:
+                return None
             weight = _spread(graph, node, ones, gather)
             made = [_flat(graph, node, below)] if len(graph.types[below].shape) > 1 else []
             changed = replace(node, inputs=(made[0].name if made else below, node.inputs[1]))
@@ -67,7 +74,8 @@ class FoldSums(Pass):
                 return None
             weight, made = np.rint(joint.weight).astype(np.int64), []
             changed = replace(node, op=joint.op, inputs=(below, node.inputs[1]))
-        if int(np.abs(weight).max(initial=0)) >= 1 << (self._width(graph, node) - 1):
+        too_many = self.most is not None and prod(weight.shape[1:]) > self.most
+        if too_many or int(np.abs(weight).max(initial=0)) >= 1 << (self._width(graph, node) - 1):
             return None
         constants[node.inputs[1]] = weight
         return [*made, changed]
@@ -81,7 +89,9 @@ class FoldSums(Pass):
 
 def _shows_all(part: Part) -> bool:
     """Return whether a value shows every neuron of its source once."""
-    return bool(np.array_equal(np.sort(part.gather), np.arange(part.source.type.size)))
+    if part.order is None:
+        return True
+    return bool(np.array_equal(np.sort(part.order), np.arange(part.source.type.size)))
 
 
 def _sum_behind(graph: Graph, fire: Node) -> Node | None:

@@ -51,6 +51,13 @@ def extent(op: Curve, slope: Floats | None = None) -> tuple[float, float]:
     return (least if least > -FAR / 1e6 else -np.inf), (most if most < FAR / 1e6 else np.inf)
 
 
+def within(levels: Levels, least: float, most: float) -> Levels:
+    """Return the levels that an activation with these extremes, in levels, can take."""
+    lo = levels.lo if np.isinf(least) else max(levels.lo, min(0, round(least)))
+    hi = levels.hi if np.isinf(most) else min(levels.hi, max(1, round(most)))
+    return Levels(lo, hi)
+
+
 def turning_point(op: Curve) -> float | None:
     """Return where a curve that falls first turns, None for one that never falls."""
     if op.kind not in FALLING:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.ops import Add, AveragePool, Relu
-from snncc.compiler.ir.views import behind_views
+from snncc.compiler.ir.views import shown_by
 
 FIRES = Relu | Curve | AveragePool  # ops whose values become levels of a scale of their own
 
@@ -37,7 +40,7 @@ class Layer:
 
 def layers(graph: Graph) -> Iterator[Layer]:
     """Yield the layers of a CANONICAL graph in data-flow order; an output charge that also fires is two layers."""
-    read = {behind_views(graph, name)[0].name for name in graph.outputs}
+    read = {shown_by(graph, name).name for name in graph.outputs}
     for node in graph.nodes:
         if isinstance(node.op, Relu):
             yield Layer(node, "fire", node.inputs[0], _linears(graph, node.inputs[0]))
@@ -74,6 +77,21 @@ def path(graph: Graph, target: str) -> tuple[Node, ...]:
         wanted.add(name)
         stack.extend(nodes[name].inputs)
     return tuple(node for node in graph.nodes if node.name in wanted)
+
+
+def layer_bias(graph: Graph, layer: Layer) -> npt.NDArray[np.float64]:
+    """Return the sum of the biases of a layer's linear nodes, [channels] unless one of them is per position."""
+    shape = layer.node.type.shape
+    total = np.zeros(shape[0], dtype=np.float64)
+    for linear in layer.linears:
+        if len(linear.inputs) < 3:
+            continue
+        bias = graph.constants[linear.inputs[2]].astype(np.float64)
+        if bias.ndim != total.ndim:
+            wide = (-1, *(1,) * (len(shape) - 1))
+            bias, total = (a.reshape(wide) if a.ndim == 1 else a for a in (bias, total))
+        total = total + bias
+    return total
 
 
 def _linears(graph: Graph, charge: str) -> tuple[Node, ...]:

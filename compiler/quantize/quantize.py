@@ -18,22 +18,21 @@ from snncc.compiler.coding import Levels
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.ir.curve import Curve
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage
-from snncc.compiler.ir.moves import moves
-from snncc.compiler.ir.ops import AveragePool, Concat, MaxPool
+from snncc.compiler.ir.ops import AveragePool
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.quantize.adapting import Adaptive
 from snncc.compiler.quantize.averages import average_layer
-from snncc.compiler.quantize.findings import range_finding, too_wide, wide_payload, wide_sums
-from snncc.compiler.quantize.ladders import extent, ladder
+from snncc.compiler.quantize.findings import range_findings, too_wide, wide_payload, wide_sums
+from snncc.compiler.quantize.ladders import extent, ladder, within
 from snncc.compiler.quantize.layers import Layer, fired_sources, layers
 from snncc.compiler.quantize.ranges import bounds, copies_fit, fits, payload_fits, widest_level
 from snncc.compiler.quantize.recipe import Recipes
 from snncc.compiler.quantize.scales import find_scale, input_range
-from snncc.compiler.quantize.shares import Share
-from snncc.compiler.quantize.solving import Calibration, Weights
+from snncc.compiler.quantize.shares import Share, Weights
+from snncc.compiler.quantize.solving import Calibration
 from snncc.compiler.quantize.support import unsupported
 from snncc.compiler.quantize.weights import Edge, IntegerLayer, firing_layer, reading_layer
-from snncc.compiler.quantize.writing import IntegerNetwork
+from snncc.compiler.quantize.writing import IntegerNetwork, walk
 from snncc.compiler.targets import Target
 
 Floats = npt.NDArray[np.floating]
@@ -89,17 +88,7 @@ class _Quantizer:
 
     def result(self) -> Graph:
         """Walk the graph."""
-        by_node: dict[str, list[Layer]] = {}
-        for layer in layers(self.graph):
-            by_node.setdefault(layer.node.name, []).append(layer)
-        for value in self.graph.inputs:
-            self._encode(value.name)
-        for node in self.graph.nodes:
-            if moves(node.op) or isinstance(node.op, MaxPool | Concat):
-                self.made.carry(node)
-            for layer in by_node.get(node.name, []):
-                self.options.progress(node.name)
-                self._layer(layer)
+        walk(self.graph, self.made, self._encode, self._layer)
         if self.problems:
             raise SnnccError(self.problems)
         for name, values in self.known.values.items():
@@ -124,6 +113,7 @@ class _Quantizer:
             opts.report(Diagnostic("SNN211", message, loc, hint, "warning"))
 
     def _layer(self, layer: Layer) -> None:
+        self.options.progress(layer.node.name)
         if layer.kind == "average":
             self._average(layer)
             return
@@ -166,7 +156,7 @@ class _Quantizer:
         widest = Levels(-recipe.levels, recipe.levels)
         integer, weights, charge = self._fitted(layer, shares, scale, widest)
         scale *= integer.coarsening
-        levels = _within(widest, least / scale, most / scale)
+        levels = within(widest, least / scale, most / scale)
         charges = self._charges(layer, weights, ".charge")
         self._check_payload(node, levels)
         if op.kind in ("linear", "clip"):
@@ -239,8 +229,9 @@ class _Quantizer:
             self.options.report(wide_sums(node, len(wide)))
         if (integer.halvings < 0).any():
             self.problems.append(too_wide(node.name, self.options.target, node.loc))
-        elif integer.coarsening > 1 or (integer.halvings > 0).any():
-            self.options.report(range_finding(node, integer, self.options.target))
+        else:
+            for finding in range_findings(node, integer, self.options.target):
+                self.options.report(finding)
 
 
 def _wide(constant: npt.NDArray[np.int64], like: Floats) -> npt.NDArray[np.int64]:
@@ -251,13 +242,6 @@ def _wide(constant: npt.NDArray[np.int64], like: Floats) -> npt.NDArray[np.int64
 def _capped(levels: Levels, scale: float, cap: float | None) -> Levels:
     """Return the levels up to the activation's cap; only where levels were made coarser are there any above it."""
     return levels if cap is None else Levels(levels.lo, max(1, min(levels.hi, round(cap / scale))))
-
-
-def _within(levels: Levels, least: float, most: float) -> Levels:
-    """Return the levels that an activation with these extremes, in levels, can take."""
-    lo = levels.lo if np.isinf(least) else max(levels.lo, min(0, round(least)))
-    hi = levels.hi if np.isinf(most) else min(levels.hi, max(1, round(most)))
-    return Levels(lo, hi)
 
 
 def _levels_of(charge: Floats, integer: IntegerLayer, levels: Levels) -> npt.NDArray[np.int32]:

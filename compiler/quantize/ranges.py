@@ -84,5 +84,6 @@ def copies_fit(levels: Levels, target: Target) -> bool:
 
 
 def widest_level(target: Target) -> int:
-    """Return the greatest level, with its negative, that fits a payload and a state of the target."""
-    return (1 << min(target.payload_bits - 1, target.state_bits - 2, target.accumulator_bits - 1)) - 1
+    """Return the greatest level, with its negative, that fits a state of the target, and its payloads if it has any."""
+    payload = target.payload_bits - 1 if target.graded else target.state_bits
+    return (1 << min(payload, target.state_bits - 2, target.accumulator_bits - 1)) - 1

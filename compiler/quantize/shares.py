@@ -11,11 +11,13 @@ import numpy.typing as npt
 from snncc.compiler.coding import Levels
 from snncc.compiler.ir.graph import Array, Graph, Node
 from snncc.compiler.ir.moves import moved, moves
-from snncc.compiler.ir.ops import Concat, Conv, MaxPool
+from snncc.compiler.ir.ops import Concat, Conv, MaxPool, Pad
+from snncc.compiler.ir.view_ops import Dilate
 from snncc.compiler.quantize.layers import FIRES
 from snncc.compiler.quantize.weights import Edge
 
 Numbers = npt.NDArray[np.int16]
+Weights = dict[str, npt.NDArray[np.int64]]  # by linear node
 NOBODY = -1  # a zero that an op has put there
 
 
@@ -61,7 +63,7 @@ class Shares:
             MixedScalesError: an input channel shows values of several sources.
         """
         weight = self.graph.constants[linear.inputs[1]]
-        column = self._channels(self._numbers(linear.inputs[0]))
+        column = self._channels(linear.inputs[0])
         if isinstance(linear.op, Conv):
             outs, ins = len(weight) // linear.op.groups, weight.shape[1]
             column = np.repeat(column.reshape(linear.op.groups, ins), outs, axis=0)
@@ -74,30 +76,39 @@ class Shares:
         return [Share(linear, self._names[n], np.where(column == n, weight, 0), column == n) for n in found]
 
     def _numbers(self, name: str) -> Numbers:
-        """Return the number of the fired value behind each element of a value, NOBODY for zeros."""
+        """Return the number of the fired value behind each element of a value, NOBODY for zeros.
+
+        An axis along which nothing changes has one entry, whatever the size of the value.
+        """
         if name not in self._known:
             node = self._nodes.get(name)
             if node is None or isinstance(node.op, FIRES):
                 self._names.append(name)
-                found = np.broadcast_to(np.int16(len(self._names) - 1), self._types[name].shape)
+                found = np.full((1,) * len(self._types[name].shape), len(self._names) - 1, dtype=np.int16)
             elif isinstance(node.op, Concat):
-                found = np.concatenate([self._numbers(source) for source in node.inputs], axis=node.op.axis)
+                found = np.concatenate([self._whole(source) for source in node.inputs], axis=node.op.axis)
             elif isinstance(node.op, MaxPool):
-                channels = self._channels(self._numbers(node.inputs[0]))
-                found = np.broadcast_to(channels.reshape(-1, *(1,) * (len(node.type.shape) - 1)), node.type.shape)
+                found = self._channels(node.inputs[0]).reshape(-1, *(1,) * (len(node.type.shape) - 1))
+            elif self._numbers(node.inputs[0]).size == 1 and not isinstance(node.op, Dilate | Pad):
+                found = self._numbers(node.inputs[0]).reshape((1,) * len(node.type.shape))
             else:
                 assert moves(node.op)
-                found = moved(node.op, self._numbers(node.inputs[0]), NOBODY)
+                found = moved(node.op, self._whole(node.inputs[0]), NOBODY)
             self._known[name] = found
         return self._known[name]
 
-    def _channels(self, numbers: Numbers) -> Numbers:
-        """Return the one number of each channel."""
+    def _whole(self, name: str) -> Numbers:
+        """Return the numbers in the shape of the value."""
+        return np.broadcast_to(self._numbers(name), self._types[name].shape)
+
+    def _channels(self, name: str) -> Numbers:
+        """Return the one number of each channel of a value."""
+        numbers = self._numbers(name)
         flat = numbers.reshape(len(numbers), -1)
         channel: Numbers = flat.max(axis=1)
         if not ((flat == channel[:, None]) | (flat == NOBODY)).all():
             raise MixedScalesError
-        return channel
+        return np.broadcast_to(channel, self._types[name].shape[:1])
 
 
 def joined(shares: list[Share], weights: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
@@ -107,3 +118,14 @@ def joined(shares: list[Share], weights: Sequence[npt.NDArray[np.int64]]) -> npt
         if len(weights) > 1:
             total = np.where(share.heard, weight, total)
     return total
+
+
+def by_linear(shares: list[Share], weights: Sequence[npt.NDArray[np.int64]]) -> Weights:
+    """Return the integer weight of each linear node, from those of the shares of a layer."""
+    found: dict[str, list[tuple[Share, npt.NDArray[np.int64]]]] = {}
+    for share, weight in zip(shares, weights, strict=True):
+        found.setdefault(share.linear.name, []).append((share, weight))
+    return {
+        name: joined([share for share, _ in pairs], tuple(weight for _, weight in pairs))
+        for name, pairs in found.items()
+    }

@@ -11,12 +11,11 @@ import numpy.typing as npt
 from snncc.compiler.coding import Levels
 from snncc.compiler.ir.graph import Array, Graph
 from snncc.compiler.quantize.calibrate import charge_means, limited, piece, run, sources_of
-from snncc.compiler.quantize.layers import Layer, layers
-from snncc.compiler.quantize.shares import Share, Shares, joined
+from snncc.compiler.quantize.layers import Layer, layer_bias, layers
+from snncc.compiler.quantize.shares import Share, Shares, Weights, by_linear
 from snncc.compiler.quantize.weights import Edge, IntegerLayer
 
 Floats = npt.NDArray[np.floating]
-Weights = dict[str, npt.NDArray[np.int64]]  # by linear node
 
 
 @dataclass
@@ -89,7 +88,7 @@ class Calibration:
         """
         bias = self.bias(layer)
         first = make(bias)
-        weights = _by_linear(shares, first)
+        weights = by_linear(shares, first.weights)
         charge = self._charge(layer, weights)
         seen = charge.reshape(*charge.shape[:2], -1).mean(axis=(0, 2)) * first.unit
         seen = seen + bias.reshape(len(bias), -1).mean(axis=1)
@@ -97,7 +96,7 @@ class Calibration:
         integer = make(bias + shift.reshape(-1, *(1,) * (bias.ndim - 1)))
         if all(np.array_equal(a, b) for a, b in zip(first.weights, integer.weights, strict=True)):
             return integer, weights, charge
-        weights = _by_linear(shares, integer)
+        weights = by_linear(shares, integer.weights)
         return integer, weights, self._charge(layer, weights)
 
     def _charge(self, layer: Layer, weights: Weights) -> npt.NDArray[np.float64]:
@@ -111,24 +110,4 @@ class Calibration:
 
     def bias(self, layer: Layer) -> Floats:
         """Return the sum of the edges' biases, [channels] unless one of them is per position."""
-        shape = layer.node.type.shape
-        total = np.zeros(shape[0], dtype=np.float64)
-        for linear in layer.linears:
-            if len(linear.inputs) < 3:
-                continue
-            bias = self.graph.constants[linear.inputs[2]].astype(np.float64)
-            if bias.ndim != total.ndim:
-                wide = (-1, *(1,) * (len(shape) - 1))
-                bias, total = (a.reshape(wide) if a.ndim == 1 else a for a in (bias, total))
-            total = total + bias
-        return total
-
-
-def _by_linear(shares: list[Share], integer: IntegerLayer) -> Weights:
-    found: dict[str, list[tuple[Share, npt.NDArray[np.int64]]]] = {}
-    for share, weight in zip(shares, integer.weights, strict=True):
-        found.setdefault(share.linear.name, []).append((share, weight))
-    return {
-        name: joined([share for share, _ in pairs], tuple(weight for _, weight in pairs))
-        for name, pairs in found.items()
-    }
+        return layer_bias(self.graph, layer)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from snncc.compiler.coding import Levels
 from snncc.compiler.diagnostics import Loc
 from snncc.compiler.ir.graph import Array, Graph, Node, Stage, rebuild
 from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
+from snncc.compiler.ir.moves import moves
 from snncc.compiler.ir.op import Op
+from snncc.compiler.ir.ops import Concat, MaxPool
 from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.quantize.ladders import Steps
+from snncc.compiler.quantize.layers import Layer, layers
 from snncc.compiler.quantize.weights import IntegerLayer
 
 _UNTYPED = TensorType(FLOAT, ())  # types are inferred when the graph is finished
@@ -72,3 +77,24 @@ class IntegerNetwork:
     def _constant(self, name: str, value: Array) -> str:
         self.constants[name] = np.asarray(value, dtype=np.int64)
         return name
+
+
+def walk(graph: Graph, made: IntegerNetwork, encode: Callable[[str], None], settle: Callable[[Layer], None]) -> None:
+    """Walk a CANONICAL graph once, in order: what only moves levels is carried over, inputs and layers are handed out.
+
+    Args:
+        graph: the graph.
+        made: takes what is carried over.
+        encode: called with the name of each input.
+        settle: called with each layer; an output charge that also fires is two.
+    """
+    by_node: dict[str, list[Layer]] = {}
+    for layer in layers(graph):
+        by_node.setdefault(layer.node.name, []).append(layer)
+    for value in graph.inputs:
+        encode(value.name)
+    for node in graph.nodes:
+        if moves(node.op) or isinstance(node.op, MaxPool | Concat):
+            made.carry(node)
+        for layer in by_node.get(node.name, []):
+            settle(layer)

@@ -205,7 +205,7 @@ class Target:
         schedule: default schedule, ``pipelined`` or ``sequential``.
         dominated: codings that another one beats here in every account, with the better one.
         cost: modelled energies by name: ``synaptic_event_pj`` and ``update_pj``, for comparing codings only.
-        codings: codings that its neurons can run.
+        codings: codings that its neurons can run; all if empty.
         schedules: schedules that they can keep.
         core: limits of a core.
         packing: how synapses fill its memory.
@@ -214,6 +214,7 @@ class Target:
         tables: energies and times, by name; the first is the default.
         figures: every figure of the file by its path, such as ``core.neurons``, for showing.
         sources: what the keys of sources stand for.
+        file: path of the file, as it was given; empty for a bundled one.
     """
 
     name: str
@@ -240,3 +241,4 @@ class Target:
     tables: Mapping[str, CostTable] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array
+from snncc.runtime.diagnosis import causes
 from snncc.runtime.diagnosis.effects import Effect
 from snncc.runtime.diagnosis.float_model import FloatModel
 from snncc.runtime.diagnosis.local_errors import LocalError, local_errors
@@ -108,7 +109,7 @@ def measure(
     together = _cumulative(model, layers, effects, matters, data, scorer, progress)
     excess = _excess(effects, local, shares)
     rows = (
-        Row(e, local[e.key], alone[n], matters[n], shares[n], together[n], excess[n], chosen(*e.key))
+        Row(e, local[e.key], alone[n], matters[n], shares[n], together[n], excess[n], chosen(e.layer.name, e.cause))
         for n, e in enumerate(effects)
     )
     return Budget(tuple(rows), len(matters) - len(large), len(next(iter(data.values()))))
@@ -173,9 +174,15 @@ def _cumulative(
 def _excess(
     effects: Sequence[Effect], local: Mapping[tuple[str, str], LocalError], shares: Sequence[float]
 ) -> list[float]:
-    """Return the part of each share that would go if the layer were as good as the median of the others."""
+    """Return the part of each share that would go if the layer were as good as the median of the others.
+
+    No layer needs a repair, so all of what one makes is in excess.
+    """
     found = []
     for effect, share in zip(effects, shares, strict=True):
+        if effect.cause == causes.RANGE_REPAIR:
+            found.append(share)
+            continue
         mine = local[effect.key].sqnr_db
         peers = [local[o.key].sqnr_db for o in effects if o.cause == effect.cause and o is not effect]
         known = [peer for peer in peers if peer is not None]

@@ -19,7 +19,7 @@ from snncc.runtime.diagnosis import causes
 from snncc.runtime.diagnosis.activity_signs import activity_signs
 from snncc.runtime.diagnosis.budget import Budget, Progress, first_output, measure
 from snncc.runtime.diagnosis.data_signs import calibration_signs, range_signs
-from snncc.runtime.diagnosis.effects import Repairs, effects_of
+from snncc.runtime.diagnosis.effects import effects_of, noted_repairs
 from snncc.runtime.diagnosis.findings import Diagnosis
 from snncc.runtime.diagnosis.float_model import FloatModel
 from snncc.runtime.diagnosis.knobs import Knobs
@@ -37,7 +37,6 @@ from snncc.runtime.metrics import top1
 
 Inputs = Mapping[str, Array]
 LIMIT = 1000
-REPAIRED = "SNN210"
 VERBATIM = "verbatim"  # the setting of programs whose levels were the model's own
 
 
@@ -145,19 +144,11 @@ def _checked(
 
 
 def _budget(case: _Case, progress: Progress) -> Budget:
-    target = load_target(str(case.origin.settings.get("target", "loihi2")))
-    effects = effects_of(case.layers, case.knobs.weight_bits, target, _repairs(case))
+    settings = case.origin.settings
+    target = load_target(str(settings.get("target_file") or settings.get("target", "loihi2")))
+    effects = effects_of(case.layers, case.knobs.weight_bits, target, noted_repairs(case.origin.notes, case.layers))
     learned = case.data if case.calibration is None else case.calibration
     return measure(case.model, case.layers, effects, case.data, learned, case.scorer, case.knobs.reduced, progress)
-
-
-def _repairs(case: _Case) -> Repairs:
-    """Return what the compiler noted that the range proof made coarser."""
-    notes = [note.message for note in case.origin.notes if note.code == REPAIRED]
-    names = [layer.name for layer in case.layers]
-    units = (name for name in names if any(f" channels of '{name}' keep" in note for note in notes))
-    levels = (name for name in names if any(note.startswith(f"levels of '{name}' are") for note in notes))
-    return Repairs(frozenset(units), frozenset(levels))
 
 
 def _signs(case: _Case) -> list[Sign]:

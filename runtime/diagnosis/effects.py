@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from snncc.compiler.diagnostics import Diagnostic
 from snncc.compiler.targets import Target
 from snncc.runtime.diagnosis import causes
 from snncc.runtime.diagnosis.pairing import Layer
 from snncc.runtime.diagnosis.weight_errors import WeightErrors, weight_errors
 
 Floats = npt.NDArray[np.floating]
+Key = tuple[str, str, bool]
+COARSER_UNITS, COARSER_LEVELS = "SNN210", "SNN213"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +42,9 @@ class Effect:
     channels: npt.NDArray[np.bool_] | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Return layer and cause."""
-        return self.layer.name, self.cause
+    def key(self) -> Key:
+        """Return layer, cause, and whether it rounds to levels: weights and levels of a layer may both be repaired."""
+        return self.layer.name, self.cause, self.rounds
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,19 @@ class Repairs:
 
     units: frozenset[str] = frozenset()
     levels: frozenset[str] = frozenset()
+
+
+def noted_repairs(notes: Sequence[Diagnostic], layers: Sequence[Layer]) -> Repairs:
+    """Return which layers the compiler noted that the range proof made coarser.
+
+    Args:
+        notes: of the compilation.
+        layers: all layers of the network; a note stands where its layer does in the user's model.
+    """
+    noted = {(note.code, note.loc) for note in notes}
+    units = (layer.name for layer in layers if (COARSER_UNITS, layer.loc) in noted)
+    levels = (layer.name for layer in layers if (COARSER_LEVELS, layer.loc) in noted)
+    return Repairs(frozenset(units), frozenset(levels))
 
 
 def effects_of(

@@ -95,9 +95,8 @@ class Knobs:
 
     def _narrower(self, layer: Layer) -> str:
         source = layer.reads[0] if layer.reads else layer.name
-        bits = max(1, int(self.of(source, "levels")).bit_length() - 1)
-        width = max(2, int(self.of(layer.name, "weight_bits")) - 1)
-        return f"{self._bits(source, bits)}, or --weight-bits {self.usual('weight_bits')},{layer.name}={width}"
+        own, usual = int(self.of(source, "levels")), int(self.usual("levels"))
+        return self._bits(source, max(1, usual.bit_length() if own > usual else own.bit_length() - 1))
 
     def _finer_weights(self, layer: Layer) -> str:
         if int(self.of(layer.name, "weight_bits")) < MOST_WEIGHT_BITS:

@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array
-from snncc.runtime.diagnosis.effects import Effect
+from snncc.runtime.diagnosis.effects import Effect, Key
 from snncc.runtime.diagnosis.float_model import Editor, FloatModel
 from snncc.runtime.diagnosis.pairing import Layer
 from snncc.runtime.diagnosis.switching import show
 from snncc.runtime.floats import FloatNetwork
 
 Floats = npt.NDArray[np.floating]
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def decibels(signal: float, noise: float) -> float | None:
 def local_errors(
     model: FloatModel, effects: Sequence[Effect], inputs: Mapping[str, Array], progress: Callable[[int, int], None]
 ) -> dict[Key, LocalError]:
-    """Return the error of each effect by layer and cause.
+    """Return the error of each effect by its key.
 
     Args:
         model: the float model.

@@ -29,6 +29,8 @@ OFF = 1.5  # scale over the one that loses least, or the other way round, from w
 SMALLER, MOSTLY = 0.9, 2.0  # the same where clipping makes so many times the noise of rounding in the layer
 POOR = 10.0  # decibels below the layer by which a channel is shown badly
 MAINLY = 0.5  # share of a layer's rounding noise at the output that badly shown channels must make
+Poor = tuple[tuple[int, ...], float]  # channels that are shown badly, share of all noise that they make
+NONE: Poor = ((), 0.0)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Levelling:
         ratio: scale over the one that loses least on the test data.
         alone: what clipping and rounding cost together.
         channels: that are shown badly, where that is the cause.
+        spread: share of the noise at the output that they make, as ``Row.share``; all of it is in excess.
     """
 
     rows: tuple[Row, ...]
@@ -48,6 +51,7 @@ class Levelling:
     ratio: float
     alone: Loss
     channels: tuple[int, ...] = ()
+    spread: float = 0.0
 
     @property
     def layer(self) -> Layer:
@@ -57,7 +61,7 @@ class Levelling:
     @property
     def weight(self) -> float:
         """Return what both rows count."""
-        return sum(weight(row) for row in self.rows)
+        return sum(map(weight, self.rows)) + max(0.0, self.spread - sum(row.excess for row in self.rows))
 
     @property
     def share(self) -> float:
@@ -94,15 +98,13 @@ def look_closer(model: FloatModel, rows: Sequence[Row], data: Mapping[str, Array
         layer = group[0].effect.layer
         ratio = layer.scale / _best(values[layer.value], layer)
         rounding = next((row for row in group if row.effect.rounds), None)
-        channels: tuple[int, ...] = ()
-        if ratio >= 1 / OFF and rounding is not None:
-            channels = _badly_shown(model, rounding, some, places, scorer)
         cuts = ratio < 1 / OFF or (ratio < SMALLER and _mostly_cuts(group))
-        cause = causes.CLIPPING if cuts else causes.CHANNEL_SPREAD if channels else causes.LEVEL_ROUNDING
+        poor = NONE if cuts or rounding is None else _badly_shown(model, rounding, some, places, scorer)
+        cause = causes.CLIPPING if cuts else causes.CHANNEL_SPREAD if poor[0] else causes.LEVEL_ROUNDING
         both = replace(group[0].effect, clips=True, rounds=True)
         mean = sum((row.local.mean for row in group), np.zeros(()))
         alone = scorer.loss(first_output(isolated(model, both, mean), model, data))
-        found.append(Levelling(tuple(sorted(group, key=weight, reverse=True)), cause, ratio, alone, channels))
+        found.append(Levelling(tuple(sorted(group, key=weight, reverse=True)), cause, ratio, alone, *poor))
     return found
 
 
@@ -127,20 +129,22 @@ def _best(values: Array, layer: Layer) -> float:
 
 def _badly_shown(
     model: FloatModel, row: Row, inputs: Mapping[str, Array], places: npt.NDArray[np.int64], scorer: Scorer
-) -> tuple[int, ...]:
+) -> Poor:
     """Return the channels much worse shown than the layer, if they make most of its noise at the output."""
     local = row.local
     with np.errstate(divide="ignore", invalid="ignore"):
         quality = 10 * np.log10(local.signal / local.noise)
     whole = local.sqnr_db
     if whole is None:
-        return ()
+        return NONE
     poor = np.isfinite(quality) & (quality < whole - POOR)
     if not poor.any() or poor.all():
-        return ()
+        return NONE
     only = replace(row.effect, channels=poor)
     noises = [
         scorer.loss(first_output(isolated(model, effect, local.mean * mask), model, inputs), places).noise
         for effect, mask in ((only, poor), (row.effect, np.ones_like(poor)))
     ]
-    return tuple(np.flatnonzero(poor).tolist()) if noises[0] > MAINLY * noises[1] > 0 else ()
+    if not noises[0] > MAINLY * noises[1] > 0:
+        return NONE
+    return tuple(np.flatnonzero(poor).tolist()), row.share * min(1.0, noises[0] / noises[1])

@@ -5,7 +5,7 @@ sends on tuning samples, synapses from the lowered program. By a law of every co
 
     energy = synaptic events x E_event + updates x E_update,   updates = initiation interval x neurons
 
-E_event and E_update are those of the target's [cost] table, which names their source. No source that the table knows
+E_event and E_update are those of ``Target.cost``, whose file names their source. No source that the table knows
 tells how the energy of an event depends on the widths of weights and payloads, so it does not.
 """
 

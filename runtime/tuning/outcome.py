@@ -21,7 +21,7 @@ class Cost:
         initiation_interval: steps from one sample to the next.
         synops: mean synaptic events, counted on the levels of tuning samples and the synapses of the lowered program.
         updates: neuron updates: interval times neurons.
-        picojoules: events and updates by the target's [cost] table, a model.
+        picojoules: events and updates by the target's cost, a model.
         edges: mean synaptic events from one population to another, by ``source>receiver``.
     """
 

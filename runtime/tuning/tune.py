@@ -9,10 +9,10 @@ from importlib.metadata import version
 import numpy as np
 
 from snncc.compiler import verbatim
-from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, InternalError, Loc, SnnccError, fail
 from snncc.compiler.ir.graph import Graph
 from snncc.compiler.ir.text import print_graph
+from snncc.compiler.mapping.choice import sendable
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import run_passes
 from snncc.compiler.pipeline import compile_graph, float_passes
@@ -108,7 +108,7 @@ def energy_model(target: Target) -> str:
     cost = target.cost
     return (
         f"modelled: {cost['synaptic_event_pj']:g} pJ a synaptic event, {cost['update_pj']:g} pJ a neuron update; the "
-        f"[cost] table of target {target.name} names the source"
+        f"file of target {target.name} names the source"
     )
 
 
@@ -137,8 +137,7 @@ def _problem(graph: Graph, calibration: Samples, data: Samples, wish: Wish) -> P
 
 def _codings(target: Target) -> tuple[str, ...]:
     """Return the codings that a target can send, its own first."""
-    able = [name for name, coding in CODINGS.items() if target.graded or not coding.graded]
-    return tuple(dict.fromkeys([target.coding, *able]))
+    return tuple(dict.fromkeys([target.coding, *sendable(target)]))
 
 
 def _header(problem: Problem, wish: Wish) -> dict[str, object]:
@@ -147,11 +146,19 @@ def _header(problem: Problem, wish: Wish) -> dict[str, object]:
         "model": digest({"text": np.frombuffer(print_graph(problem.graph).encode(), dtype=np.uint8)}),
         "calibration data": digest(problem.calibration),
         "tuning data": digest({**{f"x.{k}": v for k, v in problem.inputs.items()}, "y": problem.labels}),
-        "target": wish.target,
+        "target": _told(wish.target),
         "choice of codings": list(problem.codings),
         "objective": wish.goal.minimize,
         "snncc version": version("snncc"),
     }
+
+
+def _told(name: str) -> str:
+    """Return a target as a study's header has it: its name, or a digest of what the file of a path says."""
+    target = load_target(name)
+    if not target.file:
+        return target.name
+    return digest({"target": np.frombuffer(repr(replace(target, file="")).encode(), dtype=np.uint8)})
 
 
 def _compiled(

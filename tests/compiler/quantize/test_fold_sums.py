@@ -83,3 +83,10 @@ def test_a_sum_stays_where_overlapping_windows_need_wider_weights() -> None:
 @given(model=networks())
 def test_no_integer_changes_in_random_networks(model: onnx.ModelProto) -> None:
     same(*both(model))
+
+
+def test_a_sum_stays_where_a_core_cannot_hear_what_it_adds() -> None:
+    network, folded = both(pooled(2, 2, then_conv=False))
+    sources = 3 * 8 * 8
+    assert run_passes(network, [FoldSums(most=sources)]) == folded
+    assert run_passes(network, [FoldSums(most=sources - 1)]) == network

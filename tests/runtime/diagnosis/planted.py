@@ -80,6 +80,32 @@ def channel_scaled_and_undone(hurt: Hurt, layer: int) -> None:
     hurt.change(after.input[1], undone)
 
 
+def channels_small(hurt: Hurt, layer: int) -> None:
+    """Make every second channel small after its batch norm, and take that back in the next convolution."""
+    norm, after = hurt.nodes("BatchNormalization")[layer], hurt.nodes("Conv")[layer + 1]
+
+    def small(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        array[::2] /= 20
+        return array
+
+    def undone(weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        weight[:, ::2] *= 20
+        return weight
+
+    for name in norm.input[1:3]:
+        hurt.change(name, small)
+    hurt.change(after.input[1], undone)
+
+
+def capped(hurt: Hurt) -> None:
+    """Make every ReLU a ReLU6."""
+    for name, value in (("least", 0), ("most", 6)):
+        hurt.model.graph.initializer.append(numpy_helper.from_array(np.array(value, dtype=np.float32), name))
+    for node in hurt.nodes("Relu"):
+        node.op_type = "Clip"
+        node.input.extend(["least", "most"])
+
+
 def weight_outlier(hurt: Hurt, layer: int) -> None:
     def one(weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
         weight.flat[77] = 30 * np.abs(weight).max()
@@ -131,6 +157,11 @@ def few_levels(hurt: Hurt, layer: str) -> None:
 
 def few_weight_bits(hurt: Hurt, layer: str) -> None:
     hurt.options = {"weight_bits": f"8,{layer}=2"}
+
+
+def too_many_levels(hurt: Hurt, layer: str) -> None:
+    """Let a layer send so many levels that the sums of the next one overflow unless its weights get coarser."""
+    hurt.options = {"levels": f"255,{layer}=65535"}
 
 
 def calibrated_on_another_scale(hurt: Hurt) -> None:

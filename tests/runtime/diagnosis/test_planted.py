@@ -76,6 +76,36 @@ def test_bad_data_are_named(hurt: Callable[[Hurt], None], layer: str, cause: str
     assert _first("vowels_cnn", hurt) == (layer, cause)
 
 
+@pytest.mark.parametrize("name", ["vowels_cnn", "motions_cnn"])
+def test_a_layer_that_the_range_proof_made_coarser_is_named(name: str) -> None:
+    found = diagnosed(name, lambda case: planted.too_many_levels(case, "input.levels"))
+    first = found.findings[0]
+    assert (first.layer, first.cause, first.knob) == ("relu", causes.RANGE_REPAIR, "--bits 8,input.levels=8")
+
+
+CAPPED: list[tuple[Callable[[Hurt], None], str]] = [
+    (lambda case: planted.channel_scaled(case, 1), causes.CHANNEL_SCALE),
+    (lambda case: planted.bias_outlier(case, 1), causes.BIAS_OUTLIER),
+    (lambda case: planted.channels_small(case, 1), causes.CHANNEL_SPREAD),
+    (lambda case: planted.clipped(case, "relu_1"), causes.CLIPPING),
+    (lambda case: planted.few_levels(case, "relu_1"), causes.LEVEL_ROUNDING),
+]
+
+
+@pytest.mark.parametrize(("hurt", "cause"), CAPPED, ids=[cause for _, cause in CAPPED])
+def test_damage_is_named_where_activations_are_capped(hurt: Callable[[Hurt], None], cause: str) -> None:
+    def both(case: Hurt) -> None:
+        planted.capped(case)
+        hurt(case)
+
+    assert _first("motions_cnn", both) == ("relu_1", cause)
+
+
+def test_small_channels_are_no_finding_where_equalizing_takes_them_up() -> None:
+    found = diagnosed("motions_cnn", lambda case: planted.channels_small(case, 1))
+    assert causes.CHANNEL_SPREAD not in {finding.cause for finding in found.findings}
+
+
 def test_a_scaled_channel_that_equalizing_absorbs_is_named_and_costs_nothing() -> None:
     found = diagnosed("motions_cnn", lambda case: planted.channel_scaled_and_undone(case, 1))
     assert (found.findings[0].layer, found.findings[0].cause) == ("relu_1", causes.CHANNEL_SCALE)

@@ -17,7 +17,7 @@ from snncc.compiler.program import Origin
 from snncc.compiler.targets import load_target
 from snncc.runtime.diagnosis import causes
 from snncc.runtime.diagnosis.budget import first_output
-from snncc.runtime.diagnosis.effects import Effect, Repairs, effects_of
+from snncc.runtime.diagnosis.effects import Effect, effects_of, noted_repairs
 from snncc.runtime.diagnosis.float_model import FloatModel
 from snncc.runtime.diagnosis.local_errors import local_errors
 from snncc.runtime.diagnosis.pairing import Layer, paired_layers, source_scales
@@ -42,12 +42,7 @@ def compiled(model: onnx.ModelProto, x: npt.NDArray[np.float32], levels: int, we
 def parts(origin: Origin, weight_bits: int = 8) -> tuple[FloatModel, tuple[Layer, ...], tuple[Effect, ...]]:
     model = FloatModel(origin.model)
     layers = paired_layers(origin.network, model)
-    return model, layers, effects_of(layers, lambda layer: weight_bits, TARGET, repairs(origin))
-
-
-def repairs(origin: Origin) -> Repairs:
-    noted = [note.loc.name for note in origin.notes if note.code == "SNN210"]
-    return Repairs(frozenset(node.name for node in origin.network.nodes if node.loc.name in noted))
+    return model, layers, effects_of(layers, lambda layer: weight_bits, TARGET, noted_repairs(origin.notes, layers))
 
 
 def differing(origin: Origin, x: npt.NDArray[np.float32], weight_bits: int = 8) -> float:
@@ -154,7 +149,7 @@ def test_local_errors_are_those_of_numpy() -> None:
     kept = np.clip(real, 0, layer.levels.hi * layer.scale)
     rounded = np.floor(kept / layer.scale + 0.5) * layer.scale
     for cause, error in ((causes.CLIPPING, kept - real), (causes.LEVEL_ROUNDING, rounded - kept)):
-        local = found[layer.name, cause]
+        local = found[layer.name, cause, cause == causes.LEVEL_ROUNDING]
         np.testing.assert_allclose(local.mean, error.mean(axis=(0, 2, 3)), atol=1e-5)
         np.testing.assert_allclose(local.noise, error.var(axis=(0, 2, 3)), atol=1e-5)
         np.testing.assert_allclose(local.signal, (real**2).mean(axis=(0, 2, 3)), rtol=1e-4)

@@ -1,0 +1,1 @@
+"""What an inference costs: counted events times a named table of energies and times."""

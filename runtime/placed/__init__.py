@@ -1,0 +1,1 @@
+"""Placed programs, run slice by slice and counted core by core."""

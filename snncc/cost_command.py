@@ -1,0 +1,42 @@
+"""What ``snncc cost`` does: read program and data, and price what an inference causes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from snncc import api
+from snncc.backends.artifact import check_folder
+from snncc.compiler.data import blame, read_npz, split_labels
+from snncc.failures import together
+from snncc.runtime.cost.report import CostReport
+from snncc.summary import input_types, read_program
+from snncc.terminal import Bar
+
+Wish = tuple[str | None, str | None, float | None, int | None]  # target, table, rate, limit
+
+
+def cost_files(program: Path, data: Path, wish: Wish, bar: Bar, sanafe: Path | None = None) -> CostReport:
+    """Return what an inference of a program costs on the data of a file.
+
+    Args:
+        program: program (.snnp).
+        data: .npz with inputs; labels are not used.
+        wish: target, table, rate and limit, as ``api.cost`` takes them.
+        bar: shows progress.
+        sanafe: folder that program and samples are exported to, for the simulator SANA-FE; None for none.
+
+    Raises:
+        SnnccError: what reading, ``api.cost`` and ``api.export_sanafe`` find.
+    """
+    steps = [lambda: check_folder(sanafe)] if sanafe is not None else []
+    loaded, arrays, *_ = together(lambda: read_program(program), lambda: read_npz(data), *steps)
+    with blame(data):
+        inputs, _ = split_labels(arrays, input_types(loaded))
+        report = api.cost(loaded, inputs, *wish, bar)
+        if sanafe is not None:
+            target, _, _, limit = wish
+            api.export_sanafe(loaded, inputs, sanafe, target, limit, bar)
+            told = f"program and samples are in {sanafe}: 'python {sanafe / 'run.py'}' runs them on SANA-FE and compares"
+            report = replace(report, notes=(*report.notes, told))
+        return report
