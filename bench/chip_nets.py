@@ -11,31 +11,39 @@ class Chain:
     """Builds an ONNX model, one layer after the other."""
 
     def __init__(self, *shape: int) -> None:
+        """Start with an input of some shape."""
         self.shape, self.last = shape, "x"
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
         self.random = np.random.default_rng(0)
 
     def add(self, op: str, *inputs: str, **attributes: object) -> Chain:
+        """Append a node of one output; inputs are those beside the last value."""
         name = f"{op.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, [self.last, *inputs], [name], name, **attributes))
         self.last = name
         return self
 
-    def conv(self, ins: int, outs: int, stride: tuple[int, int], pads: list[int], size: int = 3, groups: int = 1) -> Chain:
+    def conv(
+        self, ins: int, outs: int, stride: tuple[int, int], pads: list[int], size: int = 3, groups: int = 1
+    ) -> Chain:
+        """Append a square convolution and a ReLU."""
         weight = self.weight(outs, ins // groups, size, size)
         self.add("Conv", weight, self.weight(outs), strides=list(stride), pads=pads, group=groups)
         return self.add("Relu")
 
     def dense(self, ins: int, outs: int) -> Chain:
+        """Append a dense layer."""
         return self.add("Gemm", self.weight(outs, ins), self.weight(outs), transB=1)
 
     def weight(self, *shape: int) -> str:
+        """Return the name of a new random constant."""
         name = f"w{len(self.weights)}"
         self.weights.append(numpy_helper.from_array(self.random.normal(0, 0.1, shape).astype(np.float32), name))
         return name
 
     def model(self, *outputs: int) -> onnx.ModelProto:
+        """Return the model, whose last value has some shape."""
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *self.shape])
         y = helper.make_tensor_value_info(self.last, TensorProto.FLOAT, ["N", *outputs])
         graph = helper.make_graph(self.nodes, "net", [x], [y], self.weights)

@@ -24,7 +24,9 @@ import snncc
 from bench.subjects import EXAMPLES
 from snncc.compiler.program import Connection, Program
 from snncc.runtime.cost.circle import circle
-from snncc.runtime.cost.neurobench import SynapticOperations, Workload, pool_layers, reaches
+from snncc.runtime.cost.frames import layers_of
+from snncc.runtime.cost.neurobench import SynapticOperations, Workload
+from snncc.runtime.cost.reach import reaches
 from snncc.runtime.run import input_levels
 from snncc.terminal import console, progress, table, write_json, write_table
 
@@ -84,7 +86,7 @@ def compare(program: Program, x: Array, network: str, coding: str) -> Row:
     for _, sent in circle(program, levels):
         workload.add(sent)
     ours = workload.metrics(program, len(x))
-    pools = pool_layers(program)
+    pools = layers_of(program, "pool")
     main = [c for c in program.connections if c.target not in pools]
     pooling = [c for c in program.connections if c.target in pools]
     theirs, *sparsities = _harness(program, levels, main)

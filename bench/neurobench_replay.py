@@ -7,18 +7,19 @@ every count exactly. A sample is one tensor [steps, neurons]: what all populatio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from snncc.compiler.program import SILENCE, Connection, ConvSynapses, DenseSynapses, Population, Program
+from snncc.compiler.program import SILENCE, Connection, ConvSynapses, Population, Program, SparseSynapses
 from snncc.runtime.cost.circle import circle
 from snncc.runtime.cost.neurobench import activation_layers
 
 Ints = npt.NDArray[np.int64]
-CONVS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 def windows(program: Program, levels: Mapping[str, Ints]) -> torch.Tensor:
@@ -54,10 +55,12 @@ class Sends(nn.Module):
 class Wire(nn.Module):
     """A connection: gathers what it reads, and multiplies by its weights."""
 
+    gather: torch.Tensor
+
     def __init__(self, connection: Connection, source: Population) -> None:
         """Hold the weights."""
         super().__init__()
-        self.shape, self.layer = _layer(connection, source)
+        self.shape, self.layer = _layer(connection)
         gather = np.arange(source.size) if connection.gather is None else connection.gather
         self.register_buffer("gather", torch.from_numpy(np.where(gather == SILENCE, source.size, gather)))
 
@@ -65,7 +68,8 @@ class Wire(nn.Module):
         """Return what arrives, for spikes [batch, neurons]."""
         silent = torch.zeros(len(spikes), 1, dtype=spikes.dtype)
         read = torch.cat([spikes, silent], dim=1)[:, self.gather]
-        return self.layer(read.reshape(len(spikes), *self.shape))
+        arrived: torch.Tensor = self.layer(read.reshape(len(spikes), *self.shape))
+        return arrived
 
 
 class Replay(nn.Module):
@@ -91,33 +95,38 @@ class Replay(nn.Module):
         return samples[:, -1]
 
 
-def _layer(connection: Connection, source: Population) -> tuple[tuple[int, ...], nn.Module]:
+def _layer(connection: Connection) -> tuple[tuple[int, ...], nn.Module]:
     """Return the shape of a connection's input, and a layer without bias."""
     synapses = connection.synapses
+    if isinstance(synapses, SparseSynapses):
+        raise ValueError(f"connection {connection.name} lists its synapses, which no layer of NeuroBench's does")
+    weight = torch.from_numpy(synapses.weight.astype(np.float64))
     if isinstance(synapses, ConvSynapses):
-        layer: nn.Module = _conv(synapses)
-        shape, weight = synapses.in_shape, synapses.weight
+        layer: Layer = _conv(synapses)
+        shape = synapses.in_shape
     else:
-        weight = _matrix(connection, source)
-        layer, shape = nn.Linear(weight.shape[1], weight.shape[0], bias=False), (weight.shape[1],)
-    with torch.no_grad():
-        layer.double().weight.copy_(torch.from_numpy(weight.astype(np.float64)))  # type: ignore[operator,union-attr]
+        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        shape = (weight.shape[1],)
+    layer.weight = nn.Parameter(weight)
     return shape, layer
 
 
-def _matrix(connection: Connection, source: Population) -> Ints:
-    synapses = connection.synapses
-    if isinstance(synapses, DenseSynapses):
-        return synapses.weight
-    raise ValueError(f"connection {connection.name} lists its synapses, which no layer of NeuroBench's does")
-
-
-def _conv(synapses: ConvSynapses) -> nn.Module:
+def _conv(synapses: ConvSynapses) -> nn.Conv1d | nn.Conv2d | nn.Conv3d:
     """Return the convolution; its padding must be that of torch, the same at both ends of an axis."""
     rank = len(synapses.in_shape) - 1
     before, after = synapses.pads[:rank], synapses.pads[rank:]
     if before != after:
         raise ValueError("padding that differs between the ends of an axis has no form in torch")
-    outs, ins = synapses.weight.shape[:2]
-    sizes = (ins * synapses.groups, outs, tuple(synapses.weight.shape[2:]), tuple(synapses.strides), tuple(before))
-    return CONVS[rank](*sizes, tuple(synapses.dilations), synapses.groups, bias=False)
+    make: Any = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
+    outs, ins, *kernel = synapses.weight.shape
+    made: nn.Conv1d | nn.Conv2d | nn.Conv3d = make(
+        ins * synapses.groups,
+        outs,
+        tuple(kernel),
+        stride=tuple(synapses.strides),
+        padding=tuple(before),
+        dilation=tuple(synapses.dilations),
+        groups=synapses.groups,
+        bias=False,
+    )
+    return made

@@ -144,6 +144,12 @@ COMMAND: dict[str, Entry] = {
         "A network that brings its own levels and weights is compiled as it is.",
         "Compile it, with --coding auto for the cheapest codings; or tune the float network it was made from.",
     ),
+    "SNN529": Entry(
+        "chosen program loses more on the test data than allowed",
+        "A warning. A loss measured on the data by which a point was chosen among many comes out too small. On data "
+        "that had no part in the choice even the lower end of the loss's 95% interval lies above what was allowed.",
+        "Give more tuning data, like those of the test, or choose by the whole interval with --sure.",
+    ),
     # fine-tuning (SNN530..)
     "SNN530": Entry(
         "torch is not installed",

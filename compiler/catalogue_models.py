@@ -152,10 +152,10 @@ NETWORK: dict[str, Entry] = {
     ),
     "SNN213": Entry(
         "levels made coarser so that no sum can overflow",
-        "A warning. Even with the coarsest weights the sum of a layer could overflow on some input, so its levels stand "
-        "for larger steps than calibration asked for, and fewer of them are reached. The loss is part of the integer "
-        "network that verification measures.",
-        "Nothing, if the accuracy is good enough; else use fewer levels before the layer, or a layer with fewer inputs.",
+        "A warning. Even with the coarsest weights the sum of a layer could overflow on some input, so its levels got "
+        "larger than calibration asked for, and fewer of them are reached. The loss is part of the integer network "
+        "that verification measures.",
+        "Nothing, if the accuracy is good enough; else use fewer levels before it, or a layer with fewer inputs.",
     ),
     # networks quantized elsewhere (SNN220..)
     "SNN220": Entry(

@@ -139,6 +139,7 @@ class Judge:
     def count(self) -> None:
         """Count everything, and hold each core's sum against its limit."""
         self.count_neurons()
+        self.count_loops()
         sound = [c for c in self.program.connections if self.connects(c)]
         for c in sound:
             self.count_synapses(c)
@@ -170,6 +171,15 @@ class Judge:
         for limit, found in (("programs", programs), ("thresholds", thresholds)):
             for place, kinds in found.items():
                 self.loads[limit][place] = len(kinds)
+
+    def count_loops(self) -> None:
+        """Count the synapses that sending neurons keep to themselves, each an axon in and out and a word."""
+        for c in {c.source: c for c in self.program.connections}.values():
+            for s in self.slices.get(c.source, []):
+                s.axons = s.size * self.target.packing.loops
+                for limit in ("in_axons", "out_axons"):
+                    self.loads[limit][s.place] += s.axons
+                self.loads["synapse_words"][s.place] += s.axons if self.target.packing.kind == "list" else 0
 
     def connects(self, c: Record) -> bool:
         """Check a connection by itself; return whether its synapses can be counted box by box."""

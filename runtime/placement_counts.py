@@ -51,10 +51,10 @@ def reach(c: Record, s: Record) -> tuple[Array, Array, Array]:
 
 def crossed(c: Record, s: Record) -> tuple[Array, Array]:
     """Return the inputs of a dense layer's or convolution's synapses that reach a slice, and the synapses of each."""
-    axes = [np.full(c.inputs, s.size)]
-    if c.type == "conv":
-        geometry = zip(c.sizes, c.kernel, c.strides, c.before, c.dilations, s.lo[1:], s.hi[1:], strict=True)
-        axes = [listeners(c, s.lo[0], s.hi[0]), *(along(*axis) for axis in geometry)]
+    if c.type == "dense":
+        return np.arange(c.inputs), np.full(c.inputs, s.size)
+    geometry = zip(c.sizes, c.kernel, c.strides, c.before, c.dilations, s.lo[1:], s.hi[1:], strict=True)
+    axes = [listeners(c, s.lo[0], s.hi[0]), *(along(*axis) for axis in geometry)]
     inputs, number = np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.int64)
     for counts in axes:  # synapses along each axis; they multiply
         at = np.flatnonzero(counts)
@@ -107,9 +107,11 @@ def list_words(c: Record, s: Record, number: Array, inputs: Array, packing: Reco
     """Return the words that a connection takes in a slice, ``number`` and ``inputs`` as ``reach`` has them."""
     bits = stored_width(c, packing) + packing.delay_bits * (c.delay > 1)
     shared = c.type == "conv" and packing.shared_kernels
-    if shared:
-        heard = np.bincount(inputs // prod(c.sizes), minlength=c.groups * c.ins) > 0
-        number = listeners(c, s.lo[0], s.hi[0])[heard]
+    if shared and len(inputs):
+        number = listeners(c, s.lo[0], s.hi[0])
+        if c.gather is not None:  # some channels may be silent
+            number[np.bincount(inputs // prod(c.sizes), minlength=len(number)) == 0] = 0
+        number = number[number > 0]
     blocks = -(-number // packing.block_synapses) if packing.block_synapses else 1
     whole = number * (bits + (packing.kernel_bits if shared else packing.list_bits)) + packing.header_bits * blocks
     return int((-(-whole // packing.word_bits)).sum()) * (prod(c.kernel) if shared else 1)

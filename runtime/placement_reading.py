@@ -35,6 +35,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {  # what a target's file need not say
         "block_synapses": 0,
         "widths": (),
         "rows": 0,
+        "loops": 0,
     },
     "board": {"chips": 1, "cores": 1},
     "host": {"encoders": "cores"},

@@ -340,11 +340,7 @@ def export_sanafe(
 
 
 def emit(
-    program: Program,
-    backend: str,
-    folder: str | os.PathLike[str],
-    data: Floats | None = None,
-    slices: bool = False,
+    program: Program, backend: str, folder: str | os.PathLike[str], data: Floats | None = None, slices: bool = False
 ) -> dict[str, Any]:
     """Write a program as code that runs without snncc; return the manifest of what was written.
 

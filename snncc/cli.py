@@ -365,7 +365,7 @@ def inspect(
 
     wish = Wish(tuple(target or ()), coding, bits, weight_bits, signed)
     if wish != Wish(()):
-        raise typer.Exit(fit_file(file, wish, json, quiet))
+        raise typer.Exit(fit_file(file, wish, json, quiet, text))
     found = inspect_file(file)
     show.inspected(found, json, text)
     if found["diagnostics"]:

@@ -8,8 +8,10 @@ from pathlib import Path
 from snncc import api
 from snncc.backends.artifact import check_folder
 from snncc.compiler.data import blame, read_npz, split_labels
+from snncc.compiler.targets import load_target
 from snncc.failures import together
 from snncc.runtime.cost.report import CostReport
+from snncc.sanafe_export import exportable
 from snncc.summary import input_types, read_program
 from snncc.terminal import Bar
 
@@ -33,10 +35,12 @@ def cost_files(program: Path, data: Path, wish: Wish, bar: Bar, sanafe: Path | N
     loaded, arrays, *_ = together(lambda: read_program(program), lambda: read_npz(data), *steps)
     with blame(data):
         inputs, _ = split_labels(arrays, input_types(loaded))
+        target, _, _, limit = wish
+        if sanafe is not None:
+            exportable(loaded, load_target(target or loaded.board or loaded.target))
         report = api.cost(loaded, inputs, *wish, bar)
         if sanafe is not None:
-            target, _, _, limit = wish
             api.export_sanafe(loaded, inputs, sanafe, target, limit, bar)
-            told = f"program and samples are in {sanafe}: 'python {sanafe / 'run.py'}' runs them on SANA-FE and compares"
+            told = f"program and samples are in {sanafe}; 'python {sanafe / 'run.py'}' runs them on SANA-FE"
             report = replace(report, notes=(*report.notes, told))
         return report

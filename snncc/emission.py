@@ -34,11 +34,7 @@ EVENT_RATE = 0.2  # share of neurons that get an event in a step of those
 
 
 def emit(
-    program: Program,
-    backend: Backend,
-    folder: Path,
-    levels: Mapping[str, Ints] | None = None,
-    slices: bool = False,
+    program: Program, backend: Backend, folder: Path, levels: Mapping[str, Ints] | None = None, slices: bool = False
 ) -> dict[str, Any]:
     """Write a program as an artifact of a backend, with golden vectors; return its manifest.
 

@@ -57,7 +57,7 @@ class Tried:
     problems: tuple[Diagnostic, ...] = ()
 
 
-def fit_file(path: Path, wish: Wish, as_json: bool, quiet: bool) -> int:
+def fit_file(path: Path, wish: Wish, as_json: bool, quiet: bool, text: bool = False) -> int:
     """Print what each target has for the network of a file; return 1 if it does not fit all of them, else 0.
 
     Raises:
@@ -65,7 +65,7 @@ def fit_file(path: Path, wish: Wish, as_json: bool, quiet: bool) -> int:
     """
     with progress(quiet or as_json) as bar:
         found = inspect_on(path, wish, bar)
-    fitted(found, as_json)
+    fitted(found, as_json, text)
     return int(not all(entry["fits"] for entry in found["targets"].values()))
 
 
@@ -159,6 +159,8 @@ def _draft(graph: Graph, name: str, chip: Target, wish: Wish, before: Sequence[T
         options = _options(name, wish, min(8, chip.weight_bits))
         return Tried(chip, options, draft(graph, options, wish.signed))
     except SnnccError as error:
+        if any(problem.code != UNSENDABLE for problem in error.diagnostics) and error.exit_code == 2:
+            raise  # a layer that the network does not have
         return Tried(chip, options, None, error.diagnostics)
 
 

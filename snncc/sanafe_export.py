@@ -46,16 +46,26 @@ def export_sanafe(
         SnnccError: SNN740 to SNN746, what SANA-FE's Loihi cannot be; SNN710 to SNN716, what does not fit the target;
             SNN603 the folder cannot be written; SNN403 to SNN405, the data do not fit.
     """
-    placed = program if program.board == target.name and program.slices else place(program, target)
     check_folder(folder)
-    if found := problems(placed):
-        raise SnnccError(found)
+    placed = exportable(program, target)
     levels = {name: array[: limit or LIMIT] for name, array in input_levels(placed, x).items()}
     modelled = None
     if TABLE in target.tables:
         modelled = _modelled(cost(placed, x, target, TABLE, limit=limit, progress=progress))
     progress("writing for SANA-FE", 0, 0)
     return export(placed, levels, lambda feed: run_feed(Emulator(placed), feed), folder, modelled, __version__)
+
+
+def exportable(program: Program, target: Target) -> Program:
+    """Return a program as it is exported: placed on the target.
+
+    Raises:
+        SnnccError: SNN740 to SNN746, what SANA-FE's Loihi cannot be; SNN710 to SNN716, what does not fit the target.
+    """
+    placed = program if program.board == target.name and program.slices else place(program, target)
+    if found := problems(placed):
+        raise SnnccError(found)
+    return placed
 
 
 def _modelled(report: CostReport) -> dict[str, Any]:

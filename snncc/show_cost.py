@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from snncc.compiler.targets.target import PRICED
+from snncc.runtime.cost.energy import PartCost
 from snncc.runtime.cost.report import AtRate, CostReport, Side
-from snncc.runtime.cost.timing import Bottleneck
+from snncc.runtime.cost.timing import Bottleneck, Timing
 from snncc.terminal import console, plain, table, write_json, write_table
 
 ABSENT = "absent"
@@ -23,7 +24,8 @@ def costed(report: CostReport, as_json: bool) -> None:
     if as_json:
         return write_json(report.to_json())
     spiking, frames = report.spiking, report.frames
-    _say(f"modelled: {_figures(spiking)}", "bold")
+    where = "" if report.placed else f", on {ONE_CORE}"
+    _say(f"modelled{where}: {_figures(spiking)}", "bold")
     for line in (*_head(report), *_rate("program", spiking.at_rate), *_rate("ANN", frames.at_rate)):
         _say(line)
     write_table(_kinds(report))
@@ -116,18 +118,29 @@ def _layers(report: CostReport) -> Table:
 
 
 def _cores(report: CostReport) -> Table:
-    numbers = ("core", "neurons", "updates", "spikes", "synaptic events", "messages", "energy")
+    numbers = ("core", "neurons", "updates", "spikes", "synaptic events", "messages", "energy", "busy")
     kinds = ("update", "spike", "synaptic_event", "message")
     costly = sorted(report.spiking.energy.cores, key=lambda part: -(part.energy_pj or 0.0))
     rows: list[Sequence[str]] = [
-        (part.name, f"{part.neurons:,}", *(_count(part.events[kind]) for kind in kinds), _pj(part.energy_pj))
+        (
+            part.name,
+            f"{part.neurons:,}",
+            *(_count(part.events[kind]) for kind in kinds),
+            _pj(part.energy_pj),
+            _share(_busy(part, report.spiking.timing)),
+        )
         for part in costly[:MOST_CORES]
     ]
     left = [part.energy_pj for part in costly[MOST_CORES:]]
     if left:
         total = None if left[0] is None else sum(energy or 0.0 for energy in left)
-        rows.append((f"{len(left)} more", *[""] * (len(numbers) - 2), _pj(total)))
+        rows.append((f"{len(left)} more", *[""] * (len(numbers) - 3), _pj(total), ""))
     return table(numbers, rows, numbers)
+
+
+def _busy(part: PartCost, timing: Timing) -> float | None:
+    """Return the share of the time in which a core computes."""
+    return None if part.core_ns is None or not timing.interval_ns else part.core_ns / timing.interval_ns
 
 
 def _bounds(report: CostReport) -> Table:

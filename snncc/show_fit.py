@@ -13,10 +13,10 @@ WORDS = {
 }  # fmt: skip
 
 
-def fitted(found: Mapping[str, Any], as_json: bool) -> None:
-    """Print what ``fit_command.inspect_on`` found."""
+def fitted(found: Mapping[str, Any], as_json: bool, text: bool) -> None:
+    """Print what ``fit_command.inspect_on`` found; the text form only where it is asked for."""
     if as_json:
-        return write_json(found)
+        return write_json({key: value for key, value in found.items() if text or key != "text"})
     _say(f"{found['kind']} {found['name']}: {found['parameters']} parameters, {len(found['nodes'])} nodes")
     for name, entry in found["targets"].items():
         _say("")
@@ -24,6 +24,8 @@ def fitted(found: Mapping[str, Any], as_json: bool) -> None:
     if lacking := [name for name, entry in found["targets"].items() if not entry["fits"]]:
         _say("")
         _say(f"does not fit: {', '.join(lacking)}", BAD)
+    if text:
+        _say(found["text"])
     return None
 
 
@@ -47,7 +49,9 @@ def _verdict(name: str, entry: Mapping[str, Any]) -> str:
     chips = f", {entry['chips']} of {has['chips']} chips" if has["chips"] > 1 or entry["chips"] > 1 else ""
     lacks = sum(problem["severity"] == "error" for problem in entry["violations"])
     more = "" if entry["fits"] else f", {lacks} limit{'s' if lacks != 1 else ''} broken"
-    return f"{word} on {name}: {entry['cores']} of {has['cores']} cores{inputs}{chips}{more}"
+    stuck = any(not layer["slices"] and layer["kind"] != "input" for layer in entry["layers"])
+    cores = f"at least {entry['cores']}" if stuck else entry["cores"]
+    return f"{word} on {name}: {cores} of {has['cores']} cores{inputs}{chips}{more}"
 
 
 def _settings(entry: Mapping[str, Any]) -> Iterator[str]:

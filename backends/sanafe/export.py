@@ -7,7 +7,7 @@ comes from a neuron of SANA-FE's that integrates and fires. Nothing here needs S
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -64,21 +64,32 @@ def export(
     samples = len(next(iter(feed.levels.values())))
     steps = steps_of(program, samples)
     trains = trains_of(program, network.groups, feed.levels)
-    spikes, read = rasters_of(program, network.groups, trains, run(replace(feed, steps=steps - LEAD)), steps)
-    _compare_inputs(network, trains, spikes)
-    expected = expected_of(program, network.groups, spikes, read, samples)
-    expected["events"] = events_of(network, spikes)
-    expected["modelled"] = dict(modelled) if modelled else None
+    trace = run(replace(feed, steps=steps - LEAD))
+    expected = _expected(program, network, trains, trace, samples) | {"modelled": dict(modelled) if modelled else None}
 
     def fill(part: Path) -> Mapping[str, Any]:
-        with open(part / "network.yaml", "w", encoding="ascii", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in network_lines(network, trains))
-        (part / "expected.json").write_text(json.dumps(expected) + "\n", encoding="ascii", newline="\n")
-        for name in ("run.py", "README.md"):
-            (part / name).write_text(_template(name), encoding="ascii", newline="\n")
+        _write(part, network_lines(network, trains), expected)
         return {"samples": samples, "steps": steps, "self_test": "python run.py"}
 
     return write_folder(NAME, program, folder, fill, version)
+
+
+def _expected(
+    program: Program, network: Network, trains: Mapping[str, Bools], trace: Trace, samples: int
+) -> dict[str, Any]:
+    """Return what SANA-FE must do, once the program's inputs have sent what SANA-FE's are to be fed."""
+    spikes, read = rasters_of(program, network.groups, trains, trace, steps_of(program, samples))
+    _compare_inputs(network, trains, spikes)
+    return expected_of(program, network.groups, spikes, read, samples) | {"events": events_of(network, spikes)}
+
+
+def _write(folder: Path, lines: Iterable[str], expected: Mapping[str, Any]) -> None:
+    """Write the files of an export."""
+    with open(folder / "network.yaml", "w", encoding="ascii", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    (folder / "expected.json").write_text(json.dumps(expected) + "\n", encoding="ascii", newline="\n")
+    for name in ("run.py", "README.md"):
+        (folder / name).write_text(_template(name), encoding="ascii", newline="\n")
 
 
 def _too_wide(program: Program, network: Network) -> list[Diagnostic]:

@@ -100,8 +100,8 @@ class Origins:
             return self._known[name]
         node = self._nodes[name]
         if isinstance(node.op, Concat):
-            numbers, neurons = zip(*(self._of(source) for source in node.inputs), strict=True)
-            found = (np.concatenate(numbers, axis=node.op.axis), np.concatenate(neurons, axis=node.op.axis))
+            axis, parts = node.op.axis, [self._of(source) for source in node.inputs]
+            found = (np.concatenate([n for n, _ in parts], axis=axis), np.concatenate([i for _, i in parts], axis=axis))
         elif moves(node.op):
             numbers, neurons = self._of(node.inputs[0])
             found = (moved(node.op, numbers, SILENCE), moved(node.op, neurons, SILENCE))

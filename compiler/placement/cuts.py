@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 import numpy as np
@@ -38,7 +38,7 @@ def sizes(bounds: Bounds) -> Ints:
 
 def boxes(cuts: Cuts) -> Iterator[Box]:
     """Yield the boxes, in row-major order of the grid."""
-    yield from product(*(list(zip(bounds, bounds[1:], strict=False)) for bounds in cuts))
+    yield from product(*(list(pairwise(bounds)) for bounds in cuts))
 
 
 def outer(vectors: Sequence[Ints]) -> Ints:

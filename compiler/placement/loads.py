@@ -38,11 +38,13 @@ class Layer:
         hears: connections into it, by name.
         heard_by: for each connection out of it to a population that is cut already, how many boxes hear each neuron.
         kinds: kind of each neuron, see ``kinds.Kinds.of``.
+        sends: whether others hear it.
         events: mean synaptic events that one of its neurons receives in an inference.
     """
 
     population: Population
     kinds: Ints
+    sends: bool
     hears: dict[str, Hearing] = field(default_factory=dict)
     heard_by: list[Reach] = field(default_factory=list)
     events: float = 0.0
@@ -57,8 +59,8 @@ def layers(program: Program, target: Target, spikes: Mapping[str, float], kinds:
         spikes: mean spikes of a neuron in an inference by population; 1 where not known.
         kinds: numbers the kinds of neurons.
     """
-    populations = program.population
-    found = {p.name: Layer(p, kinds.of(p)) for p in program.populations}
+    populations, sending = program.population, {connection.source for connection in program.connections}
+    found = {p.name: Layer(p, kinds.of(p), p.name in sending) for p in program.populations}
     for connection in program.connections:
         source, receiver = populations[connection.source], populations[connection.target]
         bits = width(connection, is_pool(receiver), target.packing) or max(target.packing.widths)
@@ -95,13 +97,17 @@ def _neurons(layer: Layer, cuts: Cuts, target: Target) -> Ints:
     return outer([sizes(bounds) for bounds in cuts])
 
 
+def _loops(layer: Layer, cuts: Cuts, target: Target) -> Ints:
+    """Return the synapses that neurons keep to themselves."""
+    return _neurons(layer, cuts, target) * (target.packing.loops if layer.sends else 0)
+
+
 def _in_axons(layer: Layer, cuts: Cuts, target: Target) -> Ints:
-    none = np.zeros(grid(cuts), dtype=np.int64)
-    return sum((one.wires.heard(cuts) for one in layer.hears.values()), start=none)
+    return sum((one.wires.heard(cuts) for one in layer.hears.values()), start=_loops(layer, cuts, target))
 
 
 def _out_axons(layer: Layer, cuts: Cuts, target: Target) -> Ints:
-    found = np.zeros(grid(cuts), dtype=np.int64)
+    found = _loops(layer, cuts, target)
     for reach in layer.heard_by:
         if len(reach) == len(cuts):
             found += outer([np.add.reduceat(v, list(b[:-1])) for v, b in zip(reach, cuts, strict=True)])
@@ -115,9 +121,8 @@ def _words(layer: Layer, cuts: Cuts, target: Target) -> Ints:
     if packing.kind == "crossbar":
         widest = max((one.bits for one in layer.hears.values()), default=1)
         return crossbar(_neurons(layer, cuts, target), _in_axons(layer, cuts, target), packing, widest)
-    none = np.zeros(grid(cuts), dtype=np.int64)
     taken = (words(one.connection, one.wires, cuts, packing, one.bits) for one in layer.hears.values())
-    return sum(taken, start=none)
+    return sum(taken, start=_loops(layer, cuts, target))
 
 
 def work(layer: Layer, cuts: Cuts, interval: int, target: Target) -> Floats:

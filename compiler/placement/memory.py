@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -65,7 +66,7 @@ def _kernels(synapses: ConvSynapses, cuts: Cuts, packing: Packing, entry: int) -
     """Return the words of the kernels that each part of the channels stores."""
     outs, ins = group_sizes(synapses)
     taps = prod(synapses.weight.shape[2:])
-    parts = [shares(a, b, outs, synapses.groups) for a, b in zip(cuts[0], cuts[0][1:], strict=False)]
+    parts = [shares(a, b, outs, synapses.groups) for a, b in pairwise(cuts[0])]
     return np.array([int(ins * taps * _packed(n, packing, entry).sum()) for n in parts], dtype=np.int64)
 
 

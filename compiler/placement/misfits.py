@@ -48,8 +48,8 @@ def _abilities(population: Population, target: Target) -> Iterator[Diagnostic]:
         message = f"population '{name}' sends in coding '{claim.coding}', which the neurons of {target.name} cannot"
         yield Diagnostic("SNN714", message, population.loc, f"compile with --coding {target.codings[0]}")
     if population.payload_bits > max(target.payload_bits, 1):
-        message = f"the spikes of '{name}' carry {population.payload_bits} bits, those of {target.name} at most"
-        yield Diagnostic("SNN714", f"{message} {target.payload_bits}", population.loc, "use fewer bits, or another coding")
+        message = f"spikes of '{name}' carry {population.payload_bits} bits, {target.name}'s {target.payload_bits}"
+        yield Diagnostic("SNN714", message, population.loc, "use fewer bits, or another coding")
     if wide := [state for state in neuron.states if state.bits > target.state_bits]:
         bits, names = max(state.bits for state in wide), ", ".join(state.name for state in wide)
         message = f"states of '{name}' ({names}) have {bits} bits, those of {target.name} {target.state_bits}"
@@ -63,12 +63,16 @@ def _stuck(layer: Layer, target: Target) -> Iterator[Diagnostic]:
     """Yield the limits that a single neuron in the middle of a population exceeds on a core of its own."""
     population, bounds = layer.population, limits(target)
     cuts: Cuts = tuple(_middle(size) for size in population.shape)
-    place = tuple(min(1, len(axis) - 2) for axis in cuts)
+    place, told = tuple(min(1, len(axis) - 2) for axis in cuts), False
     for entry, most in bounds.items():
         needed = int(loads(layer, cuts, target, [entry])[entry][place])
         if needed > most:
-            message = f"one neuron of '{population.name}' needs {needed} {WORDS[entry]}, a core of {target.name} has {most}"
-            yield Diagnostic("SNN710", message, population.loc, HINTS[entry])
+            message = f"one neuron of '{population.name}' needs {needed} {WORDS[entry]}, a core of {target.name}"
+            yield Diagnostic("SNN710", f"{message} has {most}", population.loc, HINTS[entry])
+            told = True
+    if not told:  # those at its borders need more
+        message = f"no cut of '{population.name}' fits the cores of {target.name}: some of its neurons need too much"
+        yield Diagnostic("SNN710", message, population.loc, HINTS["out_axons"])
 
 
 def _middle(size: int) -> Bounds:
@@ -131,6 +135,8 @@ def _thrifty(plan: Plan) -> str:
         for entry, values in plan.loads(name).items():
             full[entry] += float(values.sum()) / bounds[entry] if entry in bounds else 0.0
     fullest = max(full, key=full.__getitem__)
-    return "; fewer weight bits save cores: synapse memory is the fullest" if fullest == "synapse_words" else (
-        f"; the fullest resource is {WORDS[fullest]}"
+    return (
+        "; fewer weight bits save cores: synapse memory is the fullest"
+        if fullest == "synapse_words"
+        else (f"; the fullest resource is {WORDS[fullest]}")
     )

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.diagnostics import fail
+from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.mapping.edges import as_gather
 from snncc.compiler.placement.slices import Slice
 from snncc.compiler.placement.wiring import group_sizes, inside, positions, shares
@@ -74,7 +74,7 @@ def homes(program: Program) -> dict[str, Homes]:
     """
     if not program.slices:
         message = f"program '{program.name}' is not placed: its neurons have no cores"
-        raise fail("SNN729", message, hint="place it with snncc place")
+        raise fail("SNN729", message, Loc(program.name, ""), "place it with snncc place")
     parts: dict[str, list[Slice]] = {p.name: [] for p in program.populations}
     for part in program.slices:
         parts[part.population].append(part)

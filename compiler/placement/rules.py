@@ -28,6 +28,8 @@ def placement_problems(program: Program) -> Iterator[Diagnostic]:
     populations = program.population
     inside: dict[str, list[Slice]] = {name: [] for name in populations}
     for part in program.slices:
+        if part.core < HOST:
+            yield Diagnostic("SNN725", f"slice {part.name} is on core {part.core}")
         if found := list(_slice(part, populations.get(part.population))):
             yield from found
         else:
@@ -60,8 +62,6 @@ def _slice(part: Slice, population: Population | None) -> Iterator[Diagnostic]:
     if population is None:
         yield Diagnostic("SNN722", f"slice {part.name} is a part of {part.population}, which is no population")
         return
-    if part.core < HOST:
-        yield Diagnostic("SNN725", f"slice {part.name} is on core {part.core}", population.loc)
     ranks = {len(part.lo), len(part.hi), len(population.shape)}
     ends = zip(part.lo, part.hi, population.shape, strict=False)
     if len(ranks) > 1 or not all(0 <= low < high <= size for low, high, size in ends):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby, product
 from math import prod
-
 
 from snncc.compiler.placement.cuts import Cuts, even, outer, part_counts, sizes
 from snncc.compiler.placement.kinds import most_kinds
@@ -87,8 +87,8 @@ def only_kernels(layer: Layer, target: Target) -> bool:
 
 
 def fits_memory(layer: Layer, cuts: Cuts, target: Target) -> bool:
-    """Return whether the synapses of every box fit a core."""
-    most = target.core.synapse_words
+    """Return whether the synapses of every box, its loops apart, fit a core."""
+    most, target = target.core.synapse_words, replace(target, packing=replace(target.packing, loops=0))
     return most is None or bool((loads(layer, cuts, target, ["synapse_words"])["synapse_words"] <= most).all())
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import pairwise, starmap
 from math import prod
 from typing import Protocol
 
@@ -85,7 +86,7 @@ class ConvWiring:
 
     def heard(self, cuts: Cuts) -> Ints:
         """Return channels heard times positions heard."""
-        channels = [b - a for a, b in map(self._channels, cuts[0], cuts[0][1:])]
+        channels = [b - a for a, b in starmap(self._channels, pairwise(cuts[0]))]
         spans = [[len(part) for part in axis] for axis in self._heard(cuts)]
         return outer([np.array(lengths, dtype=np.int64) for lengths in (channels, *spans)])
 
@@ -101,7 +102,7 @@ class ConvWiring:
     def reach(self, cuts: Cuts) -> Reach:
         """Return for each channel and each position how many parts of that axis hear it."""
         channels, *spans = (np.zeros(size, dtype=np.int64) for size in self.synapses.in_shape)
-        for first, last in map(self._channels, cuts[0], cuts[0][1:]):
+        for first, last in starmap(self._channels, pairwise(cuts[0])):
             channels[first:last] += 1
         for span, axis in zip(spans, self._heard(cuts), strict=True):
             for part in axis:
@@ -110,7 +111,7 @@ class ConvWiring:
 
     def shared(self, cuts: Cuts, source: Cuts) -> Ints:
         """Return the product of what parts share along each axis."""
-        channels = [np.arange(*self._channels(a, b)) for a, b in zip(cuts[0], cuts[0][1:], strict=False)]
+        channels = [np.arange(*self._channels(a, b)) for a, b in pairwise(cuts[0])]
         axes = zip([channels, *self._heard(cuts)], source, strict=True)
         tables = [np.stack([np.histogram(part, bounds_of(b))[0] for part in parts]) for parts, b in axes]
         return reduce(np.kron, tables).astype(np.int64)
@@ -118,7 +119,7 @@ class ConvWiring:
     def _heard(self, cuts: Cuts) -> list[list[Ints]]:
         """Return for each spatial axis the input positions that each part hears."""
         pairs = zip(self._positions, cuts[1:], strict=True)
-        return [[np.unique(inside(at[:, a:b])) for a, b in zip(c, c[1:], strict=False)] for at, c in pairs]
+        return [[np.unique(inside(at[:, a:b])) for a, b in pairwise(c)] for at, c in pairs]
 
     def _channels(self, low: int, high: int) -> tuple[int, int]:
         """Return the range of input channels that output channels from low up to high hear."""

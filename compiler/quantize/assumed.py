@@ -221,22 +221,28 @@ def _by_rows(
         for whole, some in zip(weights, layer.weights, strict=True):
             whole[part] = some
         made.append(replace(layer, weights=()))
-    joined = [np.concatenate([getattr(layer, key) for layer in made]) for key in ("bias", "theta", "unit", "halvings")]
-    steps = np.concatenate([layer.steps for layer in made], axis=1)
-    return IntegerLayer(weights, *joined, steps, made[0].mosts)
+    return IntegerLayer(
+        weights,
+        np.concatenate([layer.bias for layer in made]),
+        np.concatenate([layer.theta for layer in made]),
+        np.concatenate([layer.unit for layer in made]),
+        np.concatenate([layer.halvings for layer in made]),
+        np.concatenate([layer.steps for layer in made], axis=1),
+        made[0].mosts,
+    )
 
 
 def _wide(layer: IntegerLayer) -> IntegerLayer:
     """Return the layer with the largest weight of each edge odd, in its steps.
 
     A chip stores no zeros at the end of a weight, so that a weight of 64 would take 2 bits, as the skip of a residual
-    block may by chance; the one that calibration gives is as good as sure to take all.
+    block may by chance; those that calibration gives are as good as sure to take all.
     """
     for weight, steps in zip(layer.weights, layer.steps, strict=True):
         flat = weight.reshape(len(weight), -1)
         channel = int(np.argmax(np.maximum(flat.max(axis=1), -flat.min(axis=1)) // steps))
         place = int(np.argmax(np.abs(flat[channel])))
-        size, step = abs(int(flat[channel, place])), int(steps[channel])
-        if size:
-            flat[channel, place] = np.sign(flat[channel, place]) * ((size // step) | 1) * step
+        digits, step = abs(int(flat[channel, place])) // int(steps[channel]), int(steps[channel])
+        if digits:
+            flat[channel, place] = np.sign(flat[channel, place]) * (digits | 1) * step
     return layer

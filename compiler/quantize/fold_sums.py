@@ -16,7 +16,6 @@ from snncc.compiler.mapping.edges import Part, level_parts
 from snncc.compiler.passes.base import Pass
 from snncc.compiler.passes.window import Window, compose
 
-
 MOST_WEIGHTS = 1 << 26  # of a dense layer on what is summed, 512 MB: beyond, the sum stays
 
 

@@ -29,10 +29,10 @@ def _having(values: Values, *paths: str) -> bool:
 def _codings(values: Values) -> Iterator[Found]:
     if not _having(values, "features.codings", "features.graded") or values["features.graded"]:
         return
-    for name in values["features.codings"]:
-        if CODINGS[name].graded:
+    for name in values["features.codings"] or [values.get("defaults.coding")]:
+        if name and CODINGS[name].graded:
             message = f"coding '{name}' sends payloads, and features.graded is false"
-            yield "features.codings", message, f"leave '{name}' out of codings, or set graded to true"
+            yield "features.codings", message, f"choose another than '{name}', or set graded to true"
 
 
 def _defaults(values: Values) -> Iterator[Found]:
@@ -83,7 +83,7 @@ def _packings(values: Values) -> Iterator[Found]:
 
 
 def _dominated(values: Values, merged: Sheet) -> Iterator[Diagnostic]:
-    known = values.get("features.codings", tuple(CODINGS))
+    known = values.get("features.codings") or tuple(CODINGS)
     for worse, better in merged.dominated.items():
         where, hint = Loc(merged.file, f"dominated.{worse}"), "name a coding that this chip has, or leave the line out"
         if worse == better:

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
+from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError, fail
 from snncc.compiler.per_layer import choices
 from snncc.compiler.targets.contradictions import contradictions
@@ -182,6 +183,8 @@ def _priced(merged: Sheet, name: str) -> bool:
 def _target(told: str, merged: Sheet) -> Target:
     values = {path: figure.value for path, figure in merged.figures.items()}
     arithmetic, features, defaults = (_below(values, part) for part in ("arithmetic", "features", "defaults"))
+    every = (name for name, coding in CODINGS.items() if features["graded"] or not coding.graded)
+    features["codings"] = features["codings"] or tuple(every)
     return Target(
         name=Path(told).name.removesuffix(".toml"),
         description=merged.texts["description"],

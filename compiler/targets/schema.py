@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from snncc.compiler.coding import CODINGS
@@ -26,7 +27,7 @@ class Rule:
         kind: key of NAMES.
         least: least number.
         most: greatest number.
-        words: words to choose from.
+        words: words to choose from; a list of them may be empty where ``least`` is 0.
         unit: unit of the number.
         absent: whether the figure may be marked absent.
         optional: whether it may be left out: it then says nothing, or what its section's dataclass has by default.
@@ -35,7 +36,7 @@ class Rule:
     kind: str
     least: float = 0
     most: float = math.inf
-    words: tuple[str, ...] = ()
+    words: Collection[str] = ()
     unit: str = ""
     absent: bool = False
     optional: bool = False
@@ -55,7 +56,7 @@ class Rule:
             return ""
         members = value if isinstance(value, list) else [value]
         if self.words:
-            strange = not members or any(member not in self.words for member in members)
+            strange = len(members) < self.least or any(member not in self.words for member in members)
             return f"one of {', '.join(self.words)}" if strange else ""
         fit = all(isinstance(v, (int, float)) and math.isfinite(v) and self.least <= v <= self.most for v in members)
         return "" if fit else self.range
@@ -91,9 +92,9 @@ RULES: dict[str, Rule] = {
     "features.graded": FLAG,
     "features.signed": FLAG,
     "features.ports": Rule("whole", 1, 1 << 20),
-    "features.codings": Rule("words", words=tuple(CODINGS)),
-    "features.schedules": Rule("words", words=SCHEDULES),
-    "defaults.coding": Rule("word", words=tuple(CODINGS)),
+    "features.codings": Rule("words", words=CODINGS),  # the table itself: codings can be added to it
+    "features.schedules": Rule("words", least=1, words=SCHEDULES),
+    "defaults.coding": Rule("word", words=CODINGS),
     "defaults.schedule": Rule("word", words=SCHEDULES),
     "core.neurons": _limit("neurons"),
     "core.programs": _limit("programs"),
@@ -112,6 +113,7 @@ RULES: dict[str, Rule] = {
     "packing.header_bits": Rule("whole", unit="bits", optional=True),
     "packing.block_synapses": Rule("whole", unit="synapses", optional=True),
     "packing.widths": Rule("wholes", 1, 64, unit="bits", optional=True),
+    "packing.loops": Rule("whole", unit="synapses", optional=True),
     "packing.rows": Rule("whole", 1, unit="axons", optional=True),
     "board.chips": Rule("whole", 1, unit="chips"),
     "board.cores": Rule("whole", 1, unit="cores"),

@@ -172,7 +172,7 @@ def _present(sheet: Sheet, path: str, rule: Rule, given: Mapping[str, Any]) -> N
         sheet.blame("SNN703", path, f"'{path}' is {value!r}, not {NAMES[rule.kind]}", f"give {NAMES[rule.kind]}")
         return
     if allowed := rule.wrong(value):
-        hint = choices("values", rule.words, str(value)) if rule.words else f"give {NAMES[rule.kind]}, {allowed}"
+        hint = choices("values", tuple(rule.words), str(value)) if rule.words else f"give {NAMES[rule.kind]}, {allowed}"
         sheet.blame("SNN704", path, f"'{path}' is {value!r}, not {allowed}", hint)
         return
     kept = tuple(value) if isinstance(value, list) else value

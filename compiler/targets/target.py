@@ -18,7 +18,7 @@ class Core:
     Attributes:
         neurons: neurons.
         programs: distinct neuron programs (neuron groups).
-        thresholds: distinct tuples of the parameters of a neuron beside its bias (``offset``).
+        thresholds: distinct neuron programs with their parameters beside the bias (``offset``).
         in_axons: lists of synapses: a sending neuron counts once for every connection and slice in which it reaches a
             neuron. Weights that are 0 count where a convolution or a matrix stores them.
         out_axons: the same seen from the sender: triples of a neuron of the core, a connection and a slice it reaches.
@@ -75,6 +75,8 @@ class Packing:
         block_synapses: most synapses of a block; 0 where a list is one block.
         widths: widths of weights that can be stored, sign included; empty where all can.
         rows: in-axons of a crossbar.
+        loops: synapses that every neuron which sends to others keeps to itself beside those of the program, for a reset
+            by subtraction; each takes one in-axon, one out-axon and one word of synapse memory.
     """
 
     kind: str = "list"
@@ -87,6 +89,7 @@ class Packing:
     block_synapses: int = 0
     widths: tuple[int, ...] = ()
     rows: int = 0
+    loops: int = 0
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,7 @@ class Target:
         schedule: default schedule, ``pipelined`` or ``sequential``.
         dominated: codings that another one beats here in every account, with the better one.
         cost: modelled energies by name: ``synaptic_event_pj`` and ``update_pj``, for comparing codings only.
-        codings: codings that its neurons can run; all if empty.
+        codings: codings that its neurons can run; an empty list in a file stands for all that there are.
         schedules: schedules that they can keep.
         core: limits of a core.
         packing: how synapses fill its memory.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,8 @@ from snncc.runtime.cost.counting import Counting, one_core
 from snncc.runtime.cost.energy import energy
 from snncc.runtime.cost.events import Events
 from snncc.runtime.cost.frames import depth, frame_events
-from snncc.runtime.cost.neurobench import Workload, reaches
+from snncc.runtime.cost.neurobench import Workload
+from snncc.runtime.cost.reach import reaches
 from snncc.runtime.cost.report import AtRate, CostReport, Side
 from snncc.runtime.cost.timing import Timing, timing
 from snncc.runtime.run import input_levels
@@ -26,6 +27,7 @@ from snncc.runtime.run import input_levels
 Ints = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 LIMIT = 20
+MOST_PROBLEMS = 3  # of a placement that are told
 PJ_PER_J = 1e12
 IO = "host.events_per_second"
 PJ_PER_W_NS = 1e3
@@ -107,9 +109,18 @@ def on_cores(program: Program, target: Target) -> tuple[Program, tuple[str, ...]
     try:
         return place(program, target), (f"placed on {target.name} for this report{moved}",)
     except SnnccError as error:
-        why = "; ".join(problem.message for problem in error.diagnostics[:3])
-        note = f"the program does not fit {target.name} ({why}): events are counted on one core without limits"
-        return one_core(program), (f"{note}, and words of synapse memory are not counted",)
+        return one_core(program), tuple(_why_not(target, error.diagnostics))
+
+
+def _why_not(target: Target, problems: Sequence[Diagnostic]) -> Iterator[str]:
+    yield (
+        f"the program does not fit {target.name}: events are counted on one core without limits, and words of synapse "
+        "memory are not counted"
+    )
+    for problem in problems[:MOST_PROBLEMS]:
+        yield f"  {problem.code}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")
+    if len(problems) > MOST_PROBLEMS:
+        yield f"  and {len(problems) - MOST_PROBLEMS} more; snncc place tells all"
 
 
 def side(events: Events, table: CostTable, host: Host, latency: int, rate: float | None) -> Side:

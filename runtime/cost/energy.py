@@ -14,6 +14,7 @@ import numpy as np
 
 from snncc.compiler.targets.target import CostTable
 from snncc.runtime.cost.events import KINDS, Events, Floats, summed
+from snncc.runtime.cost.timing import COMPUTE
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class PartCost:
         neurons: how many there are.
         events: mean number by kind that was counted.
         energy_pj: over the kinds that the table states; None where it states none.
+        core_ns: time that cores compute for it, see ``timing``, added up; None where the table states none.
     """
 
     name: str
     neurons: int
     events: dict[str, float]
     energy_pj: float | None
+    core_ns: float | None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ def _parts(
     found = []
     for key, size in sizes.items():
         of = {kind: values[key] for kind, values in sums.items()}
-        priced = [count * table.energy[kind] for kind, count in of.items() if kind in table.energy]
-        found.append(PartCost(str(key), int(size), of, sum(priced) if priced else None))
+        computing = {kind: each for kind, each in table.time.items() if kind in COMPUTE}
+        found.append(PartCost(str(key), int(size), of, _priced(of, table.energy), _priced(of, computing)))
     return tuple(found)
+
+
+def _priced(events: Mapping[str, float], each: Mapping[str, float]) -> float | None:
+    priced = [count * each[kind] for kind, count in events.items() if kind in each]
+    return sum(priced) if priced else None

@@ -41,7 +41,7 @@ def frame_events(program: Program, board: Board, packing: Packing | None) -> Eve
     relays, pools = relay_layers(program), layers_of(program, "pool")
     kept = tuple(with_ones(c) for c in _distinct(program) if c.target not in relays)
     counting = Counting(replace(program, connections=kept), board, packing, 1)
-    sends = {connection.source for connection in kept}
+    sends = {connection.source for connection in program.connections}
     counting.add(0, {p.name: np.ones(p.size, dtype=np.int64) for p in program.populations if p.name in sends})
     events = counting.events(_inputs(program), 1)
     counts = dict(events.counts)

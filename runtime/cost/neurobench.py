@@ -17,16 +17,14 @@ counted apart. Layers that have activations are the populations that send, but f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.program import Connection, Population, Program
-from snncc.compiler.targets.target import Packing
-from snncc.runtime.cost.counting import one_core
-from snncc.runtime.cost.frames import with_ones
-from snncc.runtime.placed.fans import fan
+from snncc.compiler.program import Population, Program
+from snncc.runtime.cost.frames import layers_of
+from snncc.runtime.cost.reach import Reach
 
 Ints = npt.NDArray[np.int64]
 
@@ -61,36 +59,6 @@ class NeuroBench:
     pooling: SynapticOperations
 
 
-@dataclass(frozen=True, eq=False)
-class Reach:
-    """A connection, by the neurons that it hears.
-
-    Attributes:
-        connection: the connection.
-        neuron: int64 [n], neurons of the source population that have a synapse.
-        nonzero: int64 [n], weights of each that are not 0.
-        dense: weights times the places of its input that they meet, zeros included, whoever feeds the places; padding
-            is no place.
-    """
-
-    connection: Connection
-    neuron: Ints
-    nonzero: Ints
-    dense: int
-
-
-def reaches(program: Program) -> tuple[Reach, ...]:
-    """Return what every connection reaches."""
-    whole = {part.population: part for part in one_core(program).slices}
-    populations, found = program.population, []
-    for connection in program.connections:
-        target, part = populations[connection.target], whole[connection.target]
-        met = fan(connection, target, part, Packing(), 1)
-        full = fan(replace(with_ones(connection), gather=None), target, part, Packing(), 1)
-        found.append(Reach(connection, met.neuron, met.events, int(full.events.sum())))
-    return tuple(found)
-
-
 class Workload:
     """Counts synaptic operations and activations, step after step.
 
@@ -123,7 +91,7 @@ class Workload:
 
     def metrics(self, program: Program, samples: int) -> NeuroBench:
         """Return the metrics of what was added: samples back to back, all their steps."""
-        pools = pool_layers(program)
+        pools = layers_of(program, "pool")
         layers = [reach for reach in self.reaches if reach.connection.target not in pools]
         pooling = [reach for reach in self.reaches if reach.connection.target in pools]
         parts = footprint(program)
@@ -146,11 +114,6 @@ class Workload:
         sizes = sum(p.size for p in program.populations if p.name in names)
         total = sizes * samples * program.interval
         return 1 - sum(self.fired.get(name, 0) for name in names) / total if total else None
-
-
-def pool_layers(program: Program) -> frozenset[str]:
-    """Return the populations that pool."""
-    return frozenset(p.name for p in program.populations if p.claim is not None and p.claim.kind == "pool")
 
 
 def activation_layers(program: Program) -> tuple[str, ...]:

@@ -160,12 +160,13 @@ def _signs(case: _Case) -> list[Sign]:
     learned = case.guess(calibration) if classes and calibration else None
     if calibration:
         found += calibration_signs(calibration, learned, guesses)
+    tasks = _tasks(case, guesses, learned) if guesses is not None and case.scorer.measure == POINTS else None
     if case.imported is not None:
         found += weight_signs(case.imported, case.data, case.layers)
-        found += _norms(case)
+        found += _norms(case, doubtful=tasks is not None and tasks[0].fails)
     found += activity_signs(case.model, case.layers, case.data)
-    if guesses is not None and case.scorer.measure == POINTS:
-        found += _task(case, guesses, learned)
+    if tasks is not None:
+        found += task_signs(*tasks, case.guess)
     return found
 
 
@@ -175,25 +176,28 @@ def _named(case: _Case, signs: list[Sign]) -> list[Sign]:
     return [replace(sign, layer=inputs.get(sign.layer, sign.layer)) for sign in signs]
 
 
-def _norms(case: _Case) -> list[Sign]:
+def _norms(case: _Case, doubtful: bool) -> list[Sign]:
     """Return the signs in batch norms that both calibration and test data show: neither may be what is wrong."""
     assert case.imported is not None
-    found = norm_signs(case.imported, case.data, case.layers)
+    found = norm_signs(case.imported, case.data, case.layers, doubtful)
     if not case.calibration or not found:
         return list(found.values())
-    other = norm_signs(case.imported, case.calibration, case.layers)
+    other = norm_signs(case.imported, case.calibration, case.layers, doubtful)
     both = [(sign, other[name]) for name, sign in found.items() if name in other]
     return [b if b.cause == causes.INPUT_SCALE else a for a, b in both]
 
 
-def _task(case: _Case, guesses: npt.NDArray[np.int64], learned: npt.NDArray[np.int64] | None) -> list[Sign]:
+def _tasks(
+    case: _Case, guesses: npt.NDArray[np.int64], learned: npt.NDArray[np.int64] | None
+) -> tuple[Task, Task | None]:
+    """Return what the float network does on the test data, and on the calibration data where their labels are known."""
     assert case.labels is not None
     classes = int(np.prod(case.scorer.real.shape[1:]))
     task = Task(case.data, case.labels.astype(np.int64), guesses, classes)
     known, before = case.calibration_labels, None
     if learned is not None and case.calibration and known is not None and known.shape == learned.shape:
         before = Task(case.calibration, known.astype(np.int64), learned, classes)
-    return task_signs(task, before, case.guess)
+    return task, before
 
 
 def _diagnosis(case: _Case, budget: Budget, signs: list[Sign]) -> Diagnosis:

@@ -21,18 +21,22 @@ Floats = npt.NDArray[np.float64]
 SHIFT, RATIO = 0.5, 0.8  # root mean square over channels: standard deviations, log2 of a factor
 MOST_SHIFT, MOST_RATIO = 2.0, 3.0  # what one channel counts in it at most
 ONE_SHIFT, ONE_RATIO = 2.0, 2.0  # of single channels
+DOUBTFUL = 0.65  # of these, where the network does not do its task; the nine stay below 0.63
 FEW = 64  # samples of which one expects less
 UNIFORM = 0.25  # log2 of a factor by which the spreads of channels may differ where one scale explains them
 EXPLAINED = 0.3  # standard deviations that scale and offset of the input may leave unexplained
 
 
-def norm_signs(imported: Graph, inputs: Mapping[str, Array], layers: Sequence[Layer]) -> dict[str, Sign]:
+def norm_signs(
+    imported: Graph, inputs: Mapping[str, Array], layers: Sequence[Layer], doubtful: bool = False
+) -> dict[str, Sign]:
     """Return a sign for each batch norm whose statistics do not fit, by its node.
 
     Args:
         imported: the user's network, IMPORTED.
         inputs: calibration inputs [samples, *shape] by name.
         layers: of the integer network, to be named.
+        doubtful: whether the network is known not to do its task, so that less is needed to suspect a batch norm.
     """
     found = statistics(imported, inputs)
     samples = len(next(iter(inputs.values())))
@@ -43,7 +47,7 @@ def norm_signs(imported: Graph, inputs: Mapping[str, Array], layers: Sequence[La
         strength = _strength(one) / slack
         if one.untrained and strength > 0.5:
             signs[one.node.name] = _untrained(one, places.of(one.node), max(strength, 1.0))
-        elif strength > 1:
+        elif strength > (DOUBTFUL if doubtful else 1):
             wrong = _input_scale(one, imported) or _wrong(one, places.of(one.node), strength)
             signs[one.node.name] = wrong
     return signs
@@ -82,7 +86,10 @@ def _wrong(one: Statistics, layer: str, strength: float) -> Sign:
         f"channel {worst} the means lie {shift[worst]:.1f} standard deviations apart and the stored spread is "
         f"{ratio[worst]:.2g} times the real one"
     )
-    knob = f"estimate the statistics of {node.loc.module or node.loc.name} again (forward passes in training mode)"
+    knob = (
+        f"estimate the statistics of {node.loc.module or node.loc.name} again (forward passes in training mode), or "
+        "restore the weights before it if they were changed"
+    )
     return Sign(causes.BATCH_NORM, layer, node.loc, text, knob, strength)
 
 

@@ -59,6 +59,11 @@ class Task:
         spread = Z * (self.accuracy * (1 - self.accuracy) / len(self.labels)) ** 0.5
         return self.accuracy - spread < largest or self.accuracy < min(CHANCE / self.classes, 0.5)
 
+    @property
+    def fails(self) -> bool:
+        """Return whether the network does not do its task: something is wrong with it, the data or the labels."""
+        return self.by_chance or self.accuracy < LIKELY
+
 
 def task_signs(task: Task, calibrated: Task | None, guess: Guess) -> list[Sign]:
     """Return what is wrong with the task.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.targets import Target
+from snncc.runtime.diagnosis.scoring import Loss
 from snncc.runtime.tuning.outcome import Outcome
 from snncc.runtime.tuning.samples import Samples, overlap
-from snncc.runtime.tuning.trials import Trials
+from snncc.runtime.tuning.trials import Goal, Trials
 
 
 def not_met(trials: Trials) -> Diagnostic:
@@ -20,6 +21,19 @@ def not_met(trials: Trials) -> Diagnostic:
     found = closest[1]
     message += f"; the closest loses {found.loss:.2f} (95% interval {found.low:.2f} to {found.high:.2f})"
     return Diagnostic("SNN527", message, Loc("options", "max_loss"), hint)
+
+
+def not_kept(tested: Loss | None, goal: Goal) -> list[Diagnostic]:
+    """Return SNN529 where the chosen program certainly loses more on the test data than was allowed."""
+    if tested is None or tested.low <= goal.max_loss:
+        return []
+    message = (
+        f"on the test data the chosen program loses {tested.value:.2f} (95% interval {tested.low:.2f} to "
+        f"{tested.high:.2f}), more than the {goal.max_loss:g} allowed: of many points the one was chosen that looked "
+        "good enough on the tuning data"
+    )
+    hint = "give more tuning data, like those of the test, or choose by the whole interval (--sure)"
+    return [Diagnostic("SNN529", message, Loc("options", "max_loss"), hint, severity="warning")]
 
 
 def overlaps(calibration: Samples, data: Samples, test: Samples | None) -> list[Diagnostic]:

@@ -25,7 +25,7 @@ from snncc.runtime.diagnosis.scoring import Loss, Scorer
 from snncc.runtime.tuning.crew import cores, hired
 from snncc.runtime.tuning.front import Trial, allowed, pareto_front, price
 from snncc.runtime.tuning.laboratory import Laboratory, Problem, output_scale
-from snncc.runtime.tuning.notes import limits, not_met, overlaps
+from snncc.runtime.tuning.notes import limits, not_kept, not_met, overlaps
 from snncc.runtime.tuning.outcome import Outcome
 from snncc.runtime.tuning.point import layer_names, shares_of_zeros, uniform
 from snncc.runtime.tuning.samples import Samples, digest
@@ -97,6 +97,7 @@ def tune(
         replace(effort, seconds=time.monotonic() - begun),
         (
             *([] if chosen else [not_met(trials)]),
+            *not_kept(tested, wish.goal),
             *overlaps(calibration, data, test),
             *limits(wish.goal.minimize, baseline, target),
         ),

@@ -1,7 +1,7 @@
 """What SANA-FE 2.2.9 does with a network file, in a page of numpy, for where SANA-FE is not installed.
 
-Written from its documentation and from trials, none of its code; ``test_sanafe_run`` holds exports against the simulator
-itself. In each step every neuron takes the charge that its synapses collected in the last one, then
+It follows SANA-FE's documentation; ``test_sanafe_run`` holds exports against the simulator itself.
+In each step every neuron takes the charge that its synapses collected in the last one, then
 
     v = trunc(64 leak v) / 64 + charge
     fires if v > threshold; soft: v -= threshold, hard: v = reset
@@ -70,33 +70,45 @@ def simulate(model: Model, steps: int) -> tuple[dict[str, npt.NDArray[np.bool_]]
         begin[name] = size
         size += len(model.neurons[name])
     every = [neuron for name in model.names for neuron in model.neurons[name]]
-    fed = np.array(["spikes" in neuron for neuron in every])
+    spikes, potentials, updates = _run(every, _wires(model, begin), steps)
+    cut = {name: slice(begin[name], begin[name] + len(model.neurons[name])) for name in model.names}
+    accesses = sum("spikes" not in neuron for neuron in every) * steps
+    events = _events(model, begin, spikes.sum(axis=0)) | {"updates": updates, "accesses": accesses}
+    return {n: spikes[:, s] for n, s in cut.items()}, {n: potentials[:, s] for n, s in cut.items()}, events
+
+
+def _run(
+    every: list[dict[str, str]], wires: tuple[Ints, Ints, Floats], steps: int
+) -> tuple[npt.NDArray[np.bool_], Floats, int]:
+    """Return spikes and potentials, [steps, neurons], and how often neurons are updated."""
     value = {key: np.array([float(n.get(key, other)) for n in every]) for key, other in DEFAULTS.items()}
     soft = np.array([n.get("reset_mode") == "soft" for n in every])
     back = np.array([n.get("reverse_reset_mode") == "hard" for n in every])
-    trains = np.zeros((steps, size), dtype=bool)
-    for number in np.flatnonzero(fed):
-        digits = re.findall(r"[01]", every[number]["spikes"])[:steps]
-        trains[: len(digits), number] = np.array(digits, dtype=int)
-    source, target, weight = _wires(model, begin)
-    potential, charge, heard = np.zeros(size), np.zeros(size), np.zeros(size, dtype=bool)
-    spikes, potentials = np.zeros((steps, size), dtype=bool), np.zeros((steps, size))
-    updates = 0
+    fed, trains, updates = np.array(["spikes" in n for n in every]), _trains(every, steps), 0
+    source, target, weight = wires
+    potential, charge, heard = np.zeros(len(every)), np.zeros(len(every)), np.zeros(len(every), dtype=bool)
+    spikes, potentials = np.zeros((steps, len(every)), dtype=bool), np.zeros((steps, len(every)))
     for step in range(steps):
-        touched = (potential != 0) | heard
+        updates += int((((potential != 0) | heard) & ~fed).sum())
         potential = np.trunc(64 * value["leak_decay"] * potential) / 64 + charge
         fires = np.where(fed, trains[step], potential > value["threshold"])
         potential = np.where(fires, np.where(soft, potential - value["threshold"], value["reset"]), potential)
         potential = np.where(back & (potential < value["reverse_threshold"]), value["reverse_reset"], potential)
-        met = fires[source]
-        charge = np.bincount(target[met], weight[met], size)
-        heard = np.bincount(target[met], minlength=size) > 0
-        assert not (charge[fed] != 0).any()
-        updates += int((touched & ~fed).sum())
-        spikes[step], potentials[step] = fires, np.where(fed, 0, potential)
-    cut = {name: slice(begin[name], begin[name] + len(model.neurons[name])) for name in model.names}
-    events = _events(model, begin, spikes.sum(axis=0)) | {"updates": updates, "accesses": int((~fed).sum()) * steps}
-    return {n: spikes[:, s] for n, s in cut.items()}, {n: potentials[:, s] for n, s in cut.items()}, events
+        met, charge = fires[source], np.zeros(len(every))
+        np.add.at(charge, target[met], weight[met])
+        heard = np.bincount(target[met], minlength=len(every)) > 0
+        assert not (heard & fed).any()
+        spikes[step], potentials[step] = fires, potential
+    return spikes, potentials, updates
+
+
+def _trains(every: list[dict[str, str]], steps: int) -> npt.NDArray[np.bool_]:
+    """Return the spikes of neurons that are fed, [steps, neurons]."""
+    trains = np.zeros((steps, len(every)), dtype=bool)
+    for number, neuron in enumerate(every):
+        digits = re.findall(r"[01]", neuron.get("spikes", ""))[:steps]
+        trains[: len(digits), number] = np.array(digits, dtype=int)
+    return trains
 
 
 DEFAULTS = {"threshold": 0, "reset": 0, "leak_decay": 1, "reverse_threshold": FREE, "reverse_reset": 0}
@@ -116,7 +128,7 @@ def _events(model: Model, begin: dict[str, int], sent: Ints) -> dict[str, Any]:
         unit = model.neurons[b][j]["synapse_hw_name"]
         synapses[unit] = synapses.get(unit, 0) + int(sent[begin[a] + i])
         reached.add((a, i, model.core[b]))
-    found = {"synapses": synapses, "messages": 0, "hops_x": 0, "hops_y": 0}
+    found: dict[str, Any] = {"synapses": synapses, "messages": 0, "hops_x": 0, "hops_y": 0}
     for a, i, (x, y, _) in reached:
         spikes = int(sent[begin[a] + i])
         found["messages"] += spikes

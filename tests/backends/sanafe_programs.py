@@ -22,7 +22,7 @@ from snncc.runtime.emulator import Emulator, run_feed
 from tests.integer_nets import random_levels
 
 Ints = npt.NDArray[np.int64]
-CHIP = replace(load_target("loihi1"), signed=True)  # whose inputs may be signed: SANA-FE's are fed with spikes as we like
+CHIP = replace(load_target("loihi1"), signed=True)  # SANA-FE's inputs can be fed with any spikes
 
 
 def rate_program(graph: Graph) -> Program:
@@ -33,9 +33,8 @@ def rate_program(graph: Graph) -> Program:
 def on_core(program: Program, core: int = 0) -> Program:
     """Return a program with every population on one core but the inputs, which the host plays."""
     fed = {source.population for source in program.inputs}
-    parts = [
-        Slice(p.name, p.name, (0,) * len(p.shape), p.shape, HOST if p.name in fed else core) for p in program.populations
-    ]
+    where = {p.name: HOST if p.name in fed else core for p in program.populations}
+    parts = [Slice(p.name, p.name, (0,) * len(p.shape), p.shape, where[p.name]) for p in program.populations]
     return replace(program, board="loihi1", slices=tuple(parts))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from snncc.compiler.mapping.choice import choose
 from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import EventInput, Program
 from snncc.compiler.targets import load_target
+from snncc.compiler.trace import feed_levels
 from snncc.runtime.emulator import Emulator, run_feed
 from tests.backends.sanafe_programs import exported, levels_of, on_core, rate_program
 from tests.integer_nets import IntegerNet, two_layers
@@ -26,7 +28,7 @@ def sent_in(coding: str, schedule: str = "sequential") -> Program:
     return on_core(lower(two_layers(), choose(coding, LOIHI2), LOIHI2, schedule))
 
 
-def only(found: list[Diagnostic], code: str) -> Diagnostic:
+def only(found: Sequence[Diagnostic], code: str) -> Diagnostic:
     """Return the first of diagnostics that all have one code."""
     assert {problem.code for problem in found} == {code}
     return found[0]
@@ -116,10 +118,6 @@ def test_inputs_that_do_not_send_their_thermometers_are_a_mistake_of_snncc(tmp_p
     program = on_core(rate_program(graph))
     levels = levels_of(program, graph, 2)
     other = {name: array[::-1] for name, array in levels.items()}
-    from snncc.compiler.trace import feed_levels
-
-    wrong = feed_levels(program, other)
+    wrong = run_feed(Emulator(program), feed_levels(program, other))
     with pytest.raises(InternalError, match=r"x\.levels"):
-        exporting.export(
-            program, levels, lambda feed: run_feed(Emulator(program), replace(wrong, steps=feed.steps)), tmp_path / "out"
-        )
+        exporting.export(program, levels, lambda feed: wrong, tmp_path / "out")

@@ -119,4 +119,14 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_counted(tmp_
     command = ["cost", str(tmp_path / "net.snnp"), "--data", str(tmp_path / "data.npz")]
     done = CliRunner().invoke(app, [*command, "--sanafe", str(tmp_path / "out"), "--quiet"])
     assert done.exit_code == 1
-    assert "SNN603" in done.output
+    assert "SNN603" in str(done.exception)
+
+
+def test_a_program_in_another_coding_is_told_with_the_nearest_fix(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((8, 1, 8, 8), dtype=np.float32)
+    program = snncc.compile(tiny_cnn(), x, target="loihi2", coding="graded", rounding="nearest")
+    with pytest.raises(snncc.SnnccError) as caught:
+        snncc.export_sanafe(program, x, tmp_path / "out")
+    assert {problem.code for problem in caught.value.diagnostics} == {"SNN740"}
+    assert "--coding rate --target loihi1" in str(caught.value)
+    assert not (tmp_path / "out").exists()

@@ -78,6 +78,10 @@ def _axons(program: Program, packing: Packing, homes: Homes, cores: dict[str, in
     found: Needs = {name: defaultdict(int) for name in ("in_axons", "out_axons", "synapse_words")}
     axons: Counter[str] = Counter()
     widest: dict[str, int] = defaultdict(lambda: 1)
+    for name in (name for source in {c.source for c in program.connections} for name in homes[source]):
+        axons[name] += packing.loops
+        for limit in ("in_axons", "out_axons", *(["synapse_words"] if packing.kind == "list" else [])):
+            found[limit][cores[name]] += packing.loops
     for connection in program.connections:
         needed = width(connection, program.population[connection.target])
         stored = min((bits for bits in packing.widths if bits >= needed), default=needed)

@@ -6,11 +6,13 @@ from math import prod
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from snncc.compiler.ir.ops import Concat, Pad
 from snncc.compiler.ir.view_ops import Dilate, Slice, Upsample
+from snncc.compiler.mapping import edges
 from snncc.compiler.mapping.edges import Origins, as_gather, level_parts
 from snncc.compiler.program import SILENCE, ConvSynapses, DenseSynapses
 from tests.integer_nets import IntegerNet
@@ -129,3 +131,33 @@ def test_a_convolution_keeps_its_geometry_on_the_shape_it_sees() -> None:
     assert (synapses.strides, synapses.pads, synapses.dilations) == ((3, 3), (1, 0, 2, 1), (2, 2))
     assert synapses.groups == 2
     assert synapses.out_shape == net.types[charge].shape
+
+
+def test_a_population_shown_as_it_is_takes_no_array() -> None:
+    net = IntegerNet()
+    source = net.input(2, 3)
+    flat = net.reshape(source, 6)
+    graph = net.graph(net.read(net.dense(flat)))
+    (part,) = level_parts(graph, flat)
+    assert part.order is None
+    assert part.shortest is None
+    assert part.gather.tolist() == [0, 1, 2, 3, 4, 5]
+    turned = net.transpose(source, 1, 0)
+    (part,) = level_parts(net.graph(net.read(net.dense(turned))), turned)
+    assert part.order is not None
+    back = net.transpose(turned, 1, 0)
+    (part,) = level_parts(net.graph(net.read(net.dense(back))), back)
+    assert part.shortest is None
+
+
+def test_values_that_are_not_remembered_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = IntegerNet()
+    x = net.input(2, 2)
+    both = net.add(Concat(0), net.transpose(x, 1, 0), net.fire(net.conv(x, 2), name="fire"))
+    charges = [net.dense(net.transpose(both, 1, 0)), net.dense(net.transpose(both, 1, 0))]
+    graph = net.graph(net.read(*charges))
+    wanted = [[part.gather.tolist() for part in Origins(graph).parts(net.nodes[c].inputs[0])] for c in charges]
+    for most in (0, 5, 9):
+        monkeypatch.setattr(edges, "MOST_KEPT", most)
+        origins = Origins(graph)
+        assert [[p.gather.tolist() for p in origins.parts(net.nodes[c].inputs[0])] for c in charges] == wanted

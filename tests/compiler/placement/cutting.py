@@ -34,7 +34,7 @@ def cuts_of(draw: st.DrawFn, population: Population) -> Cuts:
 
 
 def stored(connection: Connection, source: Population, target: Population) -> Ints:
-    """Return how many stored synapses join each neuron of the target to each of the source, int64 [targets, sources]."""
+    """Return the number of stored synapses from each source to each target, int64 [targets, sources]."""
     ones = replace(connection.synapses, weight=np.ones_like(connection.synapses.weight))
     return np.asarray(synapse_matrix(replace(connection, synapses=ones), source.size, target.size).todense())
 

@@ -66,6 +66,15 @@ def counted(program: Program, target: Target) -> dict[int, dict[str, int]]:
     return held
 
 
+@given(programs(), st.integers(0, 2))
+def test_neurons_that_reset_themselves_take_axons_and_words(program: Program, loops: int) -> None:
+    sending = sum(p.size for p in program.populations if p.name in {c.source for c in program.connections})
+    plain, looped = (lay_out(program, chip(Core(), packing=replace(PLAIN, loops=n))) for n in (0, loops))
+    for entry in ("in_axons", "out_axons", "synapse_words"):
+        more = [int(plan.loads(p)[entry].sum()) for plan in (looped, plain) for p in plan.cuts]
+        assert sum(more[: len(more) // 2]) - sum(more[len(more) // 2 :]) == loops * sending, entry
+
+
 @given(programs(), cores())
 def test_no_limit_is_exceeded_and_every_neuron_has_its_core(program: Program, core: Core) -> None:
     target = chip(core, Board(64, 16, 1, 4, 8))
@@ -76,7 +85,9 @@ def test_no_limit_is_exceeded_and_every_neuron_has_its_core(program: Program, co
         return
     covered = {p.name: np.zeros(p.size, dtype=int) for p in program.populations}
     for part in placed.slices:
-        covered[part.population][members(program.population[part.population], tuple(zip(part.lo, part.hi)))] += 1
+        covered[part.population][
+            members(program.population[part.population], tuple(zip(part.lo, part.hi, strict=True)))
+        ] += 1
     assert all((count == 1).all() for count in covered.values())
     for core_number, held in counted(placed, target).items():
         assert 0 <= core_number < target.board.all_cores

@@ -96,7 +96,7 @@ def test_all_broken_rules_are_reported_together(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@settings(max_examples=40, suppress_health_check=SLOW)
+@settings(max_examples=25, suppress_health_check=SLOW)
 @given(programs(), st.data())
 def test_random_placements_are_legal_and_read_back(tmp_path: Path, program: Program, data: st.DataObject) -> None:
     whole = data.draw(placements(program))

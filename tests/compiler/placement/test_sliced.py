@@ -64,7 +64,7 @@ def assert_whole(program: Program) -> None:
     """Demand that the pieces of every connection add up to it, and that each slice stands for its own neurons."""
     parts = sliced(program)
     assert check_program(parts) == []
-    neurons = {}
+    neurons: dict[str, Ints] = {}
     for p in program.populations:
         numbers = np.arange(p.size).reshape(p.shape)
         neurons |= {s.name: numbers[box_of(s)].ravel() for s in program.slices if s.population == p.name}

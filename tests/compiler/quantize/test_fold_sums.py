@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 import snncc
 from snncc.compiler.ir import Graph
 from snncc.compiler.passes.base import run_passes
+from snncc.compiler.quantize import fold_sums
 from snncc.compiler.quantize.fold_sums import FoldSums
 from snncc.runtime.reference import encode, execute
 from tests.random_models import networks
@@ -90,3 +91,12 @@ def test_a_sum_stays_where_a_core_cannot_hear_what_it_adds() -> None:
     sources = 3 * 8 * 8
     assert run_passes(network, [FoldSums(most=sources)]) == folded
     assert run_passes(network, [FoldSums(most=sources - 1)]) == network
+
+
+def test_a_sum_stays_where_a_dense_layer_would_have_too_many_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, folded = both(pooled(2, 2, then_conv=False))
+    weights = 5 * 3 * 8 * 8
+    monkeypatch.setattr(fold_sums, "MOST_WEIGHTS", weights)
+    assert run_passes(network, [FoldSums()]) == folded
+    monkeypatch.setattr(fold_sums, "MOST_WEIGHTS", weights - 1)
+    assert run_passes(network, [FoldSums()]) == network

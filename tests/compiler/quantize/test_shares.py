@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 import snncc
 from snncc.compiler.ir.ops import Concat
 from snncc.compiler.mapping.mantissas import exponents
+from snncc.compiler.quantize.shares import Shares
 from snncc.compiler.quantize.support import unsupported
 from tests.compiler.passes.helpers import Net
 from tests.compiler.quantize.graphs import canonical
@@ -82,3 +83,18 @@ def test_a_weight_that_reads_two_sources_is_refused_by_name() -> None:
     problems = list(unsupported(graph))
     assert [d.code for d in problems] == ["SNN203"]
     assert "'y'" in problems[0].message
+
+
+def test_the_sources_of_moved_and_pooled_values_are_known_channel_by_channel() -> None:
+    net = Net()
+    x = net.input(2, 6, 6)
+    sources = [net.relu(net.conv(x, 2)) for _ in range(2)]
+    pools = [net.max_pool(source) for source in sources]
+    both = net.add(Concat(0), *(net.transpose(pool, 0, 2, 1) for pool in pools))
+    flat = net.reshape(both, 16)
+    graph = canonical(net, net.dense(flat, 3))
+    dense = graph.nodes[-1]
+    first, second = Shares(graph).of(dense)
+    assert (first.source, second.source) == tuple(sources)
+    assert first.heard.ravel().tolist() == [True] * 8 + [False] * 8
+    assert second.heard.ravel().tolist() == [False] * 8 + [True] * 8

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from snncc.compiler.coding import CODINGS
 from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.targets import Board, Core, CostTable, Figure, Host, Packing, is_path, load_target
 from tests.compiler.targets.files import WHOLE, changed, codes, problems, write
@@ -52,6 +53,26 @@ def test_the_two_energies_of_codings_may_stand_by_themselves(tmp_path: Path) -> 
         '[cost]\nsynaptic_event_pj = { value = 7, source = "a" }\nupdate_pj = { value = 8, source = "a" }\n\n[sources]'
     )
     assert load_target(write(tmp_path, changed(("[sources]", own)))).cost == {"synaptic_event_pj": 7, "update_pj": 8}
+
+
+def test_an_empty_list_of_codings_stands_for_all(tmp_path: Path) -> None:
+    assert load_target(write(tmp_path, changed(('["graded", "rate"]', "[]")))).codings == (*CODINGS,)
+    one_bit = (
+        ("graded = { value = true", "graded = { value = false"),
+        ("payload_bits = { value = 8", "payload_bits = { value = 2"),
+        ('["graded", "rate"]', "[]"),
+        ('rate = "graded"\n', ""),
+    )
+    assert codes(problems(write(tmp_path, changed(*one_bit)))) == [("SNN706", "features.codings")]
+    rate = ('coding = { value = "graded"', 'coding = { value = "rate"')
+    made = load_target(write(tmp_path, changed(*one_bit, rate)))
+    assert made.codings == tuple(name for name, coding in CODINGS.items() if not coding.graded)
+
+
+def test_codings_that_are_added_are_among_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CODINGS, "another", CODINGS["rate"])
+    assert "another" in load_target("loihi2").codings
+    assert "another" not in load_target("loihi1").codings
 
 
 def test_a_crossbar_needs_rows_and_widths_alone(tmp_path: Path) -> None:
@@ -111,7 +132,7 @@ def test_a_target_that_is_not_there_is_named(name: str) -> None:
         ("SNN704", "arithmetic.state_bits", "{ value = 20,", "{ value = 64,"),
         ("SNN704", "packing.kind", '{ value = "list"', '{ value = "lists"'),
         ("SNN704", "features.codings", '["graded", "rate"]', '["graded", "rates"]'),
-        ("SNN704", "features.codings", '["graded", "rate"]', "[]"),
+        ("SNN704", "features.schedules", '["pipelined", "sequential"]', "[]"),
         ("SNN704", "tables.first.energy.update", "{ value = 3.5", "{ value = -3.5"),
         ("SNN704", "tables.first.energy.update", "{ value = 3.5", "{ value = inf"),
         ("SNN704", "dominated.rate", 'rate = "graded"', 'rate = "grade"'),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from snncc.compiler.diagnostics import SnnccError
-from snncc.compiler.program import EventInput, Program
+from snncc.compiler.program import DenseSynapses, EventInput, Program, SparseSynapses
 from snncc.compiler.targets.target import CostTable, Host
 from snncc.runtime.cost.cost import cost
 from snncc.runtime.cost.report import CostReport
@@ -53,6 +53,9 @@ def test_energy_belongs_to_layers_and_cores(report: CostReport) -> None:
     b_alone = 4 * 1 + 3 * 2  # neuron 2 of b, which meets no weight but 0
     on_cores = {"0": a / 2, "1": (b - b_alone) / 2, "2": (c + b_alone) / 2}
     assert {part.name: part.energy_pj for part in spent.cores} == on_cores
+    # updates 2 ns, events 4 ns, messages 1 ns, of two samples
+    times = {"0": 8 * 2, "1": 8 * 2 + 5 * 4 + 3, "2": (4 * 2 + 3) + (4 * 2 + 4 * 4 + 4)}
+    assert {part.name: part.core_ns for part in spent.cores} == {core: ns / 2 for core, ns in times.items()}
 
 
 def test_the_slowest_core_and_the_barrier_make_a_step(report: CostReport) -> None:
@@ -247,3 +250,35 @@ def test_events_do_not_depend_on_how_many_samples_run() -> None:
     assert events(once) == events(twice)
     assert once.spiking.timing.interval_ns == twice.spiking.timing.interval_ns
     assert once.spiking.timing.latency_ns == twice.spiking.timing.latency_ns
+
+
+def test_a_table_is_chosen_by_name() -> None:
+    second = replace(TABLE, name="second", energy={"update": 3.0})
+    chip = replace(target(), tables={"hand": TABLE, "second": second})
+    report = cost(program(), X, chip, table="second")
+    assert (report.table, report.spiking.energy.dynamic_pj) == ("second", 36)
+
+
+def test_synapses_listed_one_by_one_cost_the_same(report: CostReport) -> None:
+    matrix = program().connections[0].synapses.weight
+    row, column = np.indices(matrix.shape)
+    listed = SparseSynapses(column.ravel(), row.ravel(), matrix.ravel())
+    connections = (replace(program().connections[0], synapses=listed), program().connections[1])
+    found = cost(replace(program(), connections=connections), X, target(), rate=1e6)
+    for side, beside in ((found.spiking, report.spiking), (found.frames, report.frames)):
+        assert side.energy == beside.energy
+    assert found.neurobench.synaptic_operations == report.neurobench.synaptic_operations
+    assert found.neurobench.footprint_parts["indices"] > 0
+
+
+def test_a_state_that_overflows_is_told() -> None:
+    heavy = replace(program().connections[0], synapses=DenseSynapses(np.full((3, 2), 100)))
+    with pytest.raises(SnnccError, match="SNN341"):
+        cost(replace(program(), connections=(heavy, program().connections[1])), 3 * X, target())
+
+
+def test_a_latency_longer_than_the_circle_goes_round_it() -> None:
+    once, often = with_samples(program(), X[:1]), with_samples(program(), np.repeat(X[:1], 5, axis=0))
+    assert len(once.spiking.timing.step_ns) == 2 < once.spiking.latency_steps + 1
+    assert once.spiking.timing.latency_ns == often.spiking.timing.latency_ns
+    assert events(once) == events(often)

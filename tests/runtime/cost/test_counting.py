@@ -18,7 +18,8 @@ from snncc.compiler.targets.target import Board
 from snncc.runtime.cost.circle import circle, host_values
 from snncc.runtime.cost.counting import Counting, one_core
 from snncc.runtime.cost.events import Events, summed
-from snncc.runtime.cost.neurobench import Workload, reaches
+from snncc.runtime.cost.neurobench import Workload
+from snncc.runtime.cost.reach import reaches
 from snncc.runtime.placed.count import count
 from snncc.runtime.stepped import Tally, step_and_compare
 from tests.integer_nets import random_levels

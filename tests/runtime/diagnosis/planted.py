@@ -114,6 +114,13 @@ def weight_outlier(hurt: Hurt, layer: int) -> None:
     hurt.change(hurt.nodes("Conv")[layer].input[1], one)
 
 
+def weights_permuted(hurt: Hurt, layer: int) -> None:
+    def moved(weight: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.random.default_rng(0).permutation(weight.ravel()).reshape(weight.shape)
+
+    hurt.change(hurt.nodes("Conv")[layer].input[1], moved)
+
+
 def norm_perturbed(hurt: Hurt, layer: int) -> None:
     norm, rng = hurt.nodes("BatchNormalization")[layer], np.random.default_rng(0)
     variance = next(t for t in hurt.model.graph.initializer if t.name == norm.input[4])

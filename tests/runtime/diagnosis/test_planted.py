@@ -77,6 +77,11 @@ def test_bad_data_are_named(hurt: Callable[[Hurt], None], layer: str, cause: str
 
 
 @pytest.mark.parametrize("name", ["vowels_cnn", "motions_cnn"])
+def test_exchanged_weights_show_in_the_batch_norm_behind_them(name: str) -> None:
+    assert _first(name, lambda case: planted.weights_permuted(case, 1)) == (FIRES[name][1], causes.BATCH_NORM)
+
+
+@pytest.mark.parametrize("name", ["vowels_cnn", "motions_cnn"])
 def test_a_layer_that_the_range_proof_made_coarser_is_named(name: str) -> None:
     found = diagnosed(name, lambda case: planted.too_many_levels(case, "input.levels"))
     first = found.findings[0]

@@ -75,7 +75,7 @@ def two_layers_placed() -> tuple[Graph, Program]:
     """Return two layers, the first of them cut in two by channels and in two by rows, on cores 0, 1, ..."""
     graph = two_layers()
     program = lower(graph, Choice(CODINGS["graded"], CODINGS["graded"]), LOIHI2)
-    slices = []
+    slices: list[Slice] = []
     for p in program.populations:
         boxes = [((0,) * len(p.shape), p.shape)]
         if p.name == "first":
