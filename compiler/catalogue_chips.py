@@ -39,7 +39,8 @@ CHIPS: dict[str, Entry] = {
     ),
     "SNN706": Entry(
         "figures of a target contradict each other",
-        "Two figures cannot both be true: cores that make no whole tiles, a coding of payloads where spikes carry none.",
+        "Two figures cannot both be true: cores that make no whole tiles, a coding of payloads where spikes "
+        "carry none.",
         "Correct one of them; the message names both.",
     ),
     "SNN707": Entry(
@@ -52,13 +53,15 @@ CHIPS: dict[str, Entry] = {
         "a neuron does not fit a core",
         "However finely the population is cut, one of its neurons alone needs more of a core than there is: in-axons, "
         "out-axons or words of synapse memory.",
-        "Use fewer weight bits, split the layer's input channels between layers that are summed, or use another target.",
+        "Use fewer weight bits, split the layer's input channels between layers that are summed, or use another "
+        "target.",
     ),
     "SNN711": Entry(
         "more cores than the target has",
         "Every population can be cut to fit, but all of them together take more cores than the chip or board has. The "
         "message names what takes most.",
-        "Use the board that the hint names, fewer weight bits where synapse memory is the fullest, or a smaller network.",
+        "Use the board that the hint names, fewer weight bits where synapse memory is the fullest, or a "
+        "smaller network.",
     ),
     "SNN712": Entry(
         "fan-in or fan-out beyond the target's",
@@ -67,7 +70,8 @@ CHIPS: dict[str, Entry] = {
     ),
     "SNN714": Entry(
         "neurons that the target has not",
-        "The program's neurons send in a coding, carry payloads, keep states or read ports that the neurons of the target "
+        "The program's neurons send in a coding, carry payloads, keep states or read ports that the neurons "
+        "of the target "
         "do not.",
         "Compile the network for this target.",
     ),
@@ -89,9 +93,7 @@ CHIPS: dict[str, Entry] = {
         "Place the program again with snncc place.",
     ),
     "SNN721": Entry(
-        "name of a slice",
-        "Slices are named in letters, digits, '_' and '.', each differently.",
-        "Rename the slice.",
+        "name of a slice", "Slices are named in letters, digits, '_' and '.', each differently.", "Rename the slice."
     ),
     "SNN722": Entry(
         "slice of no population",
@@ -110,9 +112,7 @@ CHIPS: dict[str, Entry] = {
         "Correct the ends of the slices, or place the program again with snncc place.",
     ),
     "SNN725": Entry(
-        "core of a slice",
-        "Cores are numbered from 0; -1 stands for the host.",
-        "Correct the number of the core.",
+        "core of a slice", "Cores are numbered from 0; -1 stands for the host.", "Correct the number of the core."
     ),
     # cost (SNN730..)
     "SNN730": Entry(

@@ -14,7 +14,7 @@ from snncc.compiler.mapping.draft import draft
 from snncc.compiler.options import Options, make_options
 from snncc.compiler.placement.fit import Fit, Need, fit
 from snncc.compiler.program import Program
-from snncc.compiler.targets import Board, Host, Target, load_target
+from snncc.compiler.targets import Board, Host, Target, load_target, target_names
 from snncc.inspection import describe_model, describe_program, describe_unsupported, holds_program
 from snncc.show_fit import fitted
 from snncc.summary import read_program
@@ -98,7 +98,7 @@ def inspect_on(path: Path, wish: Wish, bar: Bar = lambda what, done, total: None
     for number, (name, one) in enumerate(zip(chips, tried, strict=True)):
         bar("fitting", number, len(chips))
         entries[name] = _entry(one)
-    return {**found, "known_targets": found.get("targets", []), "targets": entries}
+    return {**found, "known_targets": list(target_names()), "targets": entries}
 
 
 def _chips(names: Sequence[str]) -> dict[str, Target]:

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.placement.cuts import Cuts, Ints, grid, outer, sizes, summed
+from snncc.compiler.placement.cuts import Cuts, Ints, outer, sizes, summed
 from snncc.compiler.placement.kinds import Kinds
 from snncc.compiler.placement.memory import crossbar, width, words
 from snncc.compiler.placement.wiring import Reach, Wiring, positions, wiring

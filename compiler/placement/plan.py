@@ -16,7 +16,7 @@ from snncc.compiler.placement.split import fits, limits, split
 from snncc.compiler.program import Population, Program, TensorInput
 from snncc.compiler.targets.target import Target
 
-FINER = 1_000  # cores up to which finer boxes are tried, which fill cores better and share kernels less
+FINER = 2_000  # cores up to which finer boxes are tried, which fill cores better and share kernels less
 SHARES = (2, 3, 4, 6)  # parts of a core that a box may take there
 ROUNDS = 4  # of cutting again where connections run backwards and receivers were not cut yet
 

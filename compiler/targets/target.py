@@ -41,10 +41,10 @@ class Core:
 class Packing:
     """How synapses fill the synapse memory of a core.
 
-    Counted a connection and a slice that receives it. w is the width of the connection's widest mantissa, sign included,
-    rounded up to one of ``widths``: weights are m 2^e with one exponent e an output channel (the largest that divides
-    all its weights), in the connections of a max-pool with one a tap, in sparse ones with one a synapse. Exponents
-    take no memory here; a connection with a delay beyond 1 adds ``delay_bits`` to each synapse.
+    Counted a connection and a slice that receives it. w is the width of the connection's widest mantissa, its sign
+    included, rounded up to one of ``widths``: weights are m 2^e with one exponent e an output channel (the largest
+    that divides all its weights), in the connections of a max-pool with one a tap, in sparse ones with one a synapse.
+    Exponents take no memory here; a connection with a delay beyond 1 adds ``delay_bits`` to each synapse.
 
     kind ``list``: a sending neuron has a list of synapses. Those of a convolution are shared between positions where
     ``shared_kernels``; there is then one an input channel that the slice hears and a tap of the kernel,

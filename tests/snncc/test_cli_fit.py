@@ -114,6 +114,7 @@ def test_boards_of_one_chip_differ_in_cores_alone(snncc: Command) -> None:
 def test_a_program_is_tried_as_it_is(snncc: Command) -> None:
     result = snncc("inspect", "tiny.snnp", "--target", "loihi2", "--target", "loihi1", "--json")
     assert result.json["kind"] == "program"
+    assert "loihi1" in result.json["known_targets"]
     assert result.json["targets"]["loihi2"]["fits"]
     assert not result.json["targets"]["loihi1"]["fits"]
     assert {v["code"] for v in result.json["targets"]["loihi1"]["violations"]} == {"SNN714"}
