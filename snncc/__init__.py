@@ -18,6 +18,7 @@ _HOMES = {
     "diagnose": "snncc.api",
     "emit": "snncc.api",
     "export_sanafe": "snncc.api",
+    "fit": "snncc.api",
     "finetune": "snncc.finetuning.finetune",
     "import_model": "snncc.api",
     "load": "snncc.api",
@@ -27,6 +28,7 @@ _HOMES = {
     "verify": "snncc.api",
     "Graph": "snncc.compiler.ir",
     "Program": "snncc.compiler.program",
+    "Fit": "snncc.compiler.placement.fit",
     "CostReport": "snncc.runtime.cost.report",
     "Report": "snncc.runtime.report",
     "Diagnosis": "snncc.runtime.diagnosis.findings",
@@ -38,6 +40,7 @@ __all__ = [
     "CostReport",
     "Diagnosis",
     "Diagnostic",
+    "Fit",
     "Graph",
     "InternalError",
     "Program",
@@ -49,6 +52,7 @@ __all__ = [
     "emit",
     "export_sanafe",
     "finetune",
+    "fit",
     "import_model",
     "load",
     "place",
@@ -58,9 +62,23 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from snncc.api import compile, cost, diagnose, emit, export_sanafe, import_model, load, place, run, tune, verify
+    from snncc.api import (
+        compile,
+        cost,
+        diagnose,
+        emit,
+        export_sanafe,
+        fit,
+        import_model,
+        load,
+        place,
+        run,
+        tune,
+        verify,
+    )
     from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
     from snncc.compiler.ir import Graph
+    from snncc.compiler.placement.fit import Fit
     from snncc.compiler.program import Program
     from snncc.finetuning.finetune import finetune
     from snncc.runtime.cost.report import CostReport

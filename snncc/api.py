@@ -1,6 +1,7 @@
 """The whole system in one page: data flows forward, each arrow is one call.
 
     model --import_model--> Graph --compile--> Program --save/load--> .snnp
+    model --fit--> Fit, what it needs of a chip, before anything is calibrated
     Program --place--> Program on the cores of another board (compile has placed it on its target where it fits)
     Program --verify--> Report        Program --run--> outputs        Program --emit--> artifact, a folder
 
@@ -27,9 +28,12 @@ from snncc.compiler.diagnostics import Loc, SnnccError, fail
 from snncc.compiler.frontend.door import import_model as _import_model
 from snncc.compiler.ir import Graph
 from snncc.compiler.ir.types import FLOAT, TensorType
+from snncc.compiler.mapping.draft import draft
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import Observer
 from snncc.compiler.pipeline import compile_graph
+from snncc.compiler.placement.fit import Fit
+from snncc.compiler.placement.fit import fit as _fit
 from snncc.compiler.placement.place import place as _place
 from snncc.compiler.program import Program, TensorInput
 from snncc.compiler.quantize.recipe import Recipe
@@ -270,6 +274,34 @@ def diagnose(
         learned, known = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
     labels = None if y is None else np.asarray(y)
     return _diagnose(program, _arrays(x), labels, learned, known, graph, limit, progress)
+
+
+def fit(
+    model: Any,
+    target: str = "loihi2",
+    coding: str | Mapping[str, str] | None = None,
+    bits: int | str | Mapping[str, int] | None = None,
+    weight_bits: int | str | Mapping[str, int] = 8,
+    signed: bool = False,
+) -> Fit:
+    """Return what a network needs of a chip or board, and every limit that does not hold, before it is calibrated.
+
+    Args:
+        model: as ``compile`` takes it, but for a torch module, which needs a sample: give the Graph; or a program.
+        target: name or file of the target.
+        coding: as ``compile`` takes it, and so the next two; they say nothing of a program.
+        bits: see ``compile``.
+        weight_bits: see ``compile``.
+        signed: whether inputs have negative values, which only data can tell.
+
+    Raises:
+        SnnccError: the model cannot be compiled for the target whatever the data.
+    """
+    chip = load_target(target)
+    if isinstance(model, Program):
+        return _fit(model, chip)
+    graph = model if isinstance(model, Graph) else _import_model(model, None)
+    return _fit(draft(graph, make_options(target, coding, bits, None, weight_bits), signed), chip)
 
 
 def place(program: Program, target: str) -> Program:

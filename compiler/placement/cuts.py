@@ -33,7 +33,8 @@ def count(cuts: Cuts) -> int:
 
 def sizes(bounds: Bounds) -> Ints:
     """Return the size of each part of an axis."""
-    return np.diff(np.array(bounds, dtype=np.int64))
+    found: Ints = np.array(bounds[1:], dtype=np.int64) - np.array(bounds[:-1], dtype=np.int64)
+    return found
 
 
 def boxes(cuts: Cuts) -> Iterator[Box]:

@@ -132,5 +132,5 @@ def work(layer: Layer, cuts: Cuts, interval: int, target: Target) -> Floats:
     """
     priced = next((table.time for table in target.tables.values()), {})
     update, event = (priced.get(key, 1.0) for key in ("update", "synaptic_event"))
-    busy: Floats = _neurons(layer, cuts, target) * (interval * update + layer.events * event)
-    return busy
+    busy = _neurons(layer, cuts, target) * (interval * update + layer.events * event)
+    return busy.astype(np.float64)

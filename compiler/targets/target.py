@@ -150,7 +150,7 @@ PRICED = {
     "synaptic_event": "a nonzero weight met by a spike",
     "update": "a neuron in one step",
     "spike": "a spike sent, once however many cores hear it",
-    "message": "a spike received by one core",
+    "message": "a spike received by a slice through a connection",
     "word_read": "a word of synapse memory read",
     "hop_x": "a message's step to a neighbouring tile of the same row",
     "hop_y": "a message's step to a neighbouring tile of the same column",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from snncc.compiler.ir.graph import Array
 from snncc.runtime.diagnosis import causes
-from snncc.runtime.diagnosis.effects import Effect
+from snncc.runtime.diagnosis.effects import Effect, Key
 from snncc.runtime.diagnosis.float_model import FloatModel
 from snncc.runtime.diagnosis.local_errors import LocalError, local_errors
 from snncc.runtime.diagnosis.pairing import Layer
@@ -171,9 +171,7 @@ def _cumulative(
     return losses
 
 
-def _excess(
-    effects: Sequence[Effect], local: Mapping[tuple[str, str], LocalError], shares: Sequence[float]
-) -> list[float]:
+def _excess(effects: Sequence[Effect], local: Mapping[Key, LocalError], shares: Sequence[float]) -> list[float]:
     """Return the part of each share that would go if the layer were as good as the median of the others.
 
     No layer needs a repair, so all of what one makes is in excess.

@@ -171,9 +171,9 @@ def test_ranges_that_data_decide_are_no_fault_and_those_that_nothing_helps_are(t
     graph, options = snncc.import_model(tiny_model), make_options(levels=63)
     narrow = replace(options, target=replace(options.target, state_bits=10, accumulator_bits=10))
     draft(graph, narrow)  # a compile would make levels coarser, or fail
-    for bits in ({"state_bits": 7}, {"payload_bits": 6}):
+    for small in (replace(options.target, state_bits=7), replace(options.target, payload_bits=6)):
         with pytest.raises(SnnccError) as refused:
-            draft(graph, replace(options, target=replace(options.target, **bits)))
+            draft(graph, replace(options, target=small))
         assert {d.code for d in refused.value.diagnostics} <= {"SNN201", "SNN202"}
 
 
