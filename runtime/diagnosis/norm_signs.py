@@ -97,13 +97,13 @@ def _input_scale(one: Statistics, graph: Graph) -> Sign | None:
     """Return the sign of an input in another unit, where one scale and one offset a channel explain everything.
 
     A first convolution makes of s x + o what it made of x: s times the spread, and s times the mean plus o times the
-    sum of its weights (its padding left out of account).
+    sum of its weights (its padding left out of account). Channels that do not change tell nothing of it.
     """
     node = graph.node.get(one.node.inputs[0])
     source = None if node is None or not isinstance(node.op, Conv | Dense) else _input_behind(graph, node.inputs[0])
-    if node is None or source is None:
+    if node is None or source is None or not one.alive.any():
         return None
-    logs = -np.log2(one.ratio)
+    logs = -np.log2(one.ratio[one.alive])
     scale = float(2 ** np.median(logs))
     if float(np.quantile(np.abs(logs - np.median(logs)), 0.8)) > UNIFORM:
         return None
@@ -132,7 +132,7 @@ def _input_behind(graph: Graph, name: str) -> str | None:
 def _means_agree(one: Statistics) -> bool:
     """Return whether the stored means fit the data as they are: then only the variances are wrong."""
     apart = np.abs(one.mean - one.seen_mean) / np.sqrt(one.seen_variance + 1e-12)
-    return float(np.quantile(apart, 0.8)) <= EXPLAINED
+    return float(np.quantile(apart[one.alive], 0.8)) <= EXPLAINED
 
 
 def _usual_scale(scale: float) -> bool:
@@ -145,7 +145,8 @@ def _offsets(one: Statistics, node: Node, graph: Graph, scale: float) -> tuple[F
     weight = graph.constants[node.inputs[1]].astype(np.float64)
     bias = graph.constants[node.inputs[2]].astype(np.float64) if len(node.inputs) > 2 else np.zeros(len(weight))
     spread = np.sqrt(one.seen_variance) + 1e-12
-    wanted = ((one.seen_mean - bias) - scale * (one.mean - bias)) / spread
+    wanted = (((one.seen_mean - bias) - scale * (one.mean - bias)) / spread)[one.alive]
+    weight, spread = weight[one.alive], spread[one.alive]
     if float(np.quantile(np.abs(wanted), 0.8)) <= EXPLAINED:
         return np.zeros(1), 0.0
     grouped = isinstance(node.op, Conv) and node.op.groups > 1
