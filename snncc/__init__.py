@@ -14,17 +14,17 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "compile": "snncc.api",
-    "cost": "snncc.api",
-    "diagnose": "snncc.api",
+    "cost": "snncc.analysis",
+    "diagnose": "snncc.analysis",
     "emit": "snncc.api",
-    "export_sanafe": "snncc.api",
+    "export_sanafe": "snncc.analysis",
     "fit": "snncc.api",
     "finetune": "snncc.finetuning.finetune",
     "import_model": "snncc.api",
     "load": "snncc.api",
     "place": "snncc.api",
     "run": "snncc.api",
-    "tune": "snncc.api",
+    "tune": "snncc.analysis",
     "verify": "snncc.api",
     "Graph": "snncc.compiler.ir",
     "Program": "snncc.compiler.program",
@@ -62,20 +62,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from snncc.api import (
-        compile,
-        cost,
-        diagnose,
-        emit,
-        export_sanafe,
-        fit,
-        import_model,
-        load,
-        place,
-        run,
-        tune,
-        verify,
-    )
+    from snncc.analysis import cost, diagnose, export_sanafe, tune
+    from snncc.api import compile, emit, fit, import_model, load, place, run, verify
     from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
     from snncc.compiler.ir import Graph
     from snncc.compiler.placement.fit import Fit

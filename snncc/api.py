@@ -13,7 +13,7 @@ a processor, which ``verify(..., on=...)`` runs and compares.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +23,8 @@ import numpy.typing as npt
 
 from snncc.backends.registry import get_backend
 from snncc.compiler.container import load_program
-from snncc.compiler.data import split_labels
-from snncc.compiler.diagnostics import Loc, SnnccError, fail
 from snncc.compiler.frontend.door import import_model as _import_model
 from snncc.compiler.ir import Graph
-from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.mapping.draft import draft
 from snncc.compiler.options import make_options
 from snncc.compiler.passes.base import Observer
@@ -35,27 +32,16 @@ from snncc.compiler.pipeline import compile_graph
 from snncc.compiler.placement.fit import Fit
 from snncc.compiler.placement.fit import fit as _fit
 from snncc.compiler.placement.place import place as _place
-from snncc.compiler.program import Program, TensorInput
-from snncc.compiler.quantize.recipe import Recipe
+from snncc.compiler.program import Program
 from snncc.compiler.targets import load_target
 from snncc.emission import emit as write
 from snncc.emission import on_device
 from snncc.engines import run_integers
-from snncc.runtime.cost.cost import cost as _cost
-from snncc.runtime.cost.report import CostReport
-from snncc.runtime.diagnosis.diagnose import diagnose as _diagnose
-from snncc.runtime.diagnosis.findings import Diagnosis
 from snncc.runtime.report import Report
 from snncc.runtime.run import input_levels
 from snncc.runtime.tuning.samples import samples
-from snncc.runtime.tuning.study import study_path
-from snncc.runtime.tuning.trials import Budget, Goal
-from snncc.runtime.tuning.tune import tune as _tune
-from snncc.runtime.tuning.tuned import Tuned
-from snncc.runtime.tuning.wish import Wish, check_wish
 from snncc.runtime.verify import Progress
 from snncc.runtime.verify import verify as _verify
-from snncc.sanafe_export import export_sanafe as _export_sanafe
 
 if TYPE_CHECKING:
     import onnx
@@ -120,70 +106,9 @@ def compile(
         SnnccError: model, data or options at fault; every reason found.
     """
     options = make_options(target, coding, bits, levels, weight_bits, schedule, scales, rounding)
-    graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
+    graph = model if isinstance(model, Graph) else _import_model(model, example(calibration))
     data = {} if calibration is None else samples(graph, calibration).inputs
     return compile_graph(graph, data, options, observe, progress)
-
-
-def tune(
-    model: Any,
-    calibration: Floats,
-    x: Floats,
-    y: npt.ArrayLike | None = None,
-    max_loss: float = 0.5,
-    minimize: str = "energy",
-    target: str = "loihi2",
-    codings: Sequence[str] = (),
-    test: tuple[Floats, npt.ArrayLike | None] | None = None,
-    study: str | os.PathLike[str] | None = None,
-    trials: int | None = None,
-    time_limit: float | None = 480.0,
-    jobs: int | None = None,
-    seed: int = 0,
-    sure: bool = False,
-    progress: Progress = lambda what, done, total: None,
-) -> Tuned:
-    """Search for the cheapest program that loses no more than allowed; its ``program`` is compiled and verified.
-
-    Args:
-        model: as ``compile`` takes it.
-        calibration: float inputs that ranges and weights are found on, as ``compile`` takes them.
-        x: tuning inputs, others than those: points of the search are compared on them.
-        y: class indices [samples], or target values of the output's shape; None where unknown.
-        max_loss: most that may be lost against the float network on the tuning data: accuracy points; without labels
-            percent of the predictions changed; for outputs that are no class scores growth of the mean absolute error
-            in percent of the mean absolute output.
-        minimize: ``energy`` (modelled), ``latency``, ``interval`` or ``synops``.
-        target: name of the chip.
-        codings: names of the codings to choose from; all that the target can send if empty.
-        test: inputs and labels that the chosen program is tested on, once.
-        study: file that keeps every trial; a search that was stopped goes on from there. None keeps none.
-        trials: most trials of the study, earlier ones included.
-        time_limit: seconds to search.
-        jobs: points measured at a time; 1 measures in this process, and the same seed gives the same result.
-        seed: of the sampler.
-        sure: the whole 95% interval of the loss must keep to ``max_loss``, not only its estimate.
-        progress: called with what is being done, how much is done, and the whole.
-
-    Raises:
-        SnnccError: SNN527 no point is good enough; model, data, study or options at fault; every reason found.
-    """
-    wish = Wish(
-        Goal(minimize, max_loss, sure),
-        target,
-        tuple(codings),
-        Budget(trials, time_limit),
-        jobs,
-        seed,
-        None if study is None else study_path(Path(study), str(model)),
-    )
-    check_wish(wish)
-    graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
-    tested = None if test is None else samples(graph, *test)
-    found = _tune(graph, samples(graph, calibration), samples(graph, x, y), wish, tested, progress)
-    if found.program is None:
-        raise SnnccError([note for note in found.notes if note.severity == "error"])
-    return found
 
 
 def load(path: str | os.PathLike[str]) -> Program:
@@ -219,61 +144,7 @@ def verify(
     """
     labels = None if y is None else np.asarray(y)
     with nullcontext() if on is None else on_device(program, on) as device:
-        return _verify(program, _arrays(x), labels, limit, progress, device, slices)
-
-
-def diagnose(
-    model: Any,
-    x: Floats,
-    y: npt.ArrayLike | None = None,
-    calibration: Floats | None = None,
-    target: str = "loihi2",
-    coding: str | Mapping[str, str] | None = None,
-    bits: int | str | Mapping[str, int] | None = None,
-    levels: int | str | Mapping[str, int] | None = None,
-    weight_bits: int | str | Mapping[str, int] = 8,
-    schedule: str | None = None,
-    scales: str | Mapping[str, str] = "mse",
-    rounding: str | Mapping[str, str] = "adaptive",
-    limit: int | None = None,
-    progress: Progress = lambda what, done, total: None,
-) -> Diagnosis:
-    """Return which layer loses how much to what, with evidence and what to do, the worst first.
-
-    Args:
-        model: as ``compile`` takes it; or a program, which was compiled with options of its own.
-        x: float test inputs [samples, *shape], or a mapping by input name.
-        y: class indices [samples], or target values of the output's shape; None where unknown.
-        calibration: inputs to calibrate with, as ``compile`` takes them; with labels ``y`` in a mapping, what the float
-            network does on both is compared. For a program: what it was compiled with, where that is at hand.
-        target: as ``compile`` takes it, and so the next seven.
-        coding: see ``compile``.
-        bits: see ``compile``.
-        levels: see ``compile``.
-        weight_bits: see ``compile``.
-        schedule: see ``compile``.
-        scales: see ``compile``.
-        rounding: see ``compile``.
-        limit: test samples to use, 1000 by default.
-        progress: called with what is being done, how much is done, and the whole.
-
-    Raises:
-        SnnccError: SNN350 options for a program; model, data or options at fault; every reason found.
-    """
-    options = (target, coding, bits, levels, weight_bits, schedule, scales, rounding)
-    if isinstance(model, Program):
-        program, graph = model, None
-        _check_unused(model.name, options)
-    else:
-        graph = model if isinstance(model, Graph) else _import_model(model, _example(calibration))
-        program = compile(graph, calibration, *options)
-    learned, known = None, None
-    if calibration is not None:
-        arrays = _arrays(calibration)
-        kinds = {i.name: TensorType(FLOAT, i.shape) for i in program.inputs if isinstance(i, TensorInput)}
-        learned, known = split_labels(arrays if isinstance(arrays, dict) else {"x": arrays}, kinds)
-    labels = None if y is None else np.asarray(y)
-    return _diagnose(program, _arrays(x), labels, learned, known, graph, limit, progress)
+        return _verify(program, arrays(x), labels, limit, progress, device, slices)
 
 
 def fit(
@@ -317,60 +188,6 @@ def place(program: Program, target: str) -> Program:
     return _place(program, load_target(target))
 
 
-def cost(
-    program: Program,
-    x: Floats,
-    target: str | None = None,
-    table: str | None = None,
-    rate: float | None = None,
-    limit: int | None = None,
-    progress: Progress = lambda what, done, total: None,
-) -> CostReport:
-    """Return what an inference costs in energy and time: exact events of real samples, priced by a published table.
-
-    Args:
-        program: a compiled program; where it is not placed on the target, it is placed first, if it fits.
-        x: float inputs [samples, *shape], or a mapping by input name.
-        target: name or file of a chip or board; the program's own if None.
-        table: name of one of its cost tables; its first if None.
-        rate: inferences in a second, for duty cycle and average power.
-        limit: samples to count, 20 by default.
-        progress: called with what is being done, how much is done, and the whole.
-
-    Raises:
-        SnnccError: target, table, rate, program or data at fault; every reason found.
-    """
-    chip = load_target(target or program.board or program.target)
-    return _cost(program, _arrays(x), chip, table, rate, limit, progress)
-
-
-def export_sanafe(
-    program: Program,
-    x: Floats,
-    folder: str | os.PathLike[str],
-    target: str | None = None,
-    limit: int | None = None,
-    progress: Progress = lambda what, done, total: None,
-) -> dict[str, Any]:
-    """Write a program and samples for the simulator SANA-FE and its own model of Loihi; return the manifest.
-
-    The folder holds a script that runs SANA-FE and compares every spike.
-
-    Args:
-        program: in rate code, one sample in the chip at a time, as compiled for loihi1; placed first where it is not.
-        x: float inputs [samples, *shape], or a mapping by input name.
-        folder: new, empty, or an earlier export, which is replaced.
-        target: name or file of the chip; the program's own if None.
-        limit: samples to export, 20 by default.
-        progress: called with what is being done, how much is done, and the whole.
-
-    Raises:
-        SnnccError: everything that SANA-FE's Loihi cannot be; or the folder cannot be written.
-    """
-    chip = load_target(target or program.board or program.target)
-    return _export_sanafe(program, _arrays(x), chip, Path(folder), limit, progress)
-
-
 def emit(
     program: Program, backend: str, folder: str | os.PathLike[str], data: Floats | None = None, slices: bool = False
 ) -> dict[str, Any]:
@@ -386,7 +203,7 @@ def emit(
     Raises:
         SnnccError: everything the backend cannot express; or the folder cannot be written.
     """
-    levels = {} if data is None else input_levels(program, _arrays(data))
+    levels = {} if data is None else input_levels(program, arrays(data))
     return write(program, get_backend(backend), Path(folder), levels, slices)
 
 
@@ -399,27 +216,21 @@ def run(program: Program, x: Floats, engine: str | None = None) -> dict[str, npt
         engine: ``levels``, the fast integer executor (default), ``emulator``, which steps every neuron, or ``c``, which
             does so in C.
     """
-    integers = run_integers(program, _arrays(x), engine)
+    integers = run_integers(program, arrays(x), engine)
     scales = {output.name: float(output.scale) for output in program.outputs}
     return {name: values.astype(np.float64) * scales[name] for name, values in integers.items()}
 
 
-def _check_unused(name: str, options: tuple[object, ...]) -> None:
-    """Refuse options of a compilation where there is none."""
-    if options != ("loihi2", None, None, None, Recipe.weight_bits, None, Recipe.scales, Recipe.rounding):
-        message = f"program '{name}' is compiled already: options of a compilation change nothing"
-        raise fail("SNN350", message, Loc("options", "model"), "leave them out, or give the model itself")
-
-
-def _arrays(x: Floats) -> Any:
+def arrays(x: Floats) -> Any:
+    """Return an array, or a dict of arrays by input name."""
     return {name: np.asarray(a) for name, a in x.items()} if isinstance(x, Mapping) else np.asarray(x)
 
 
-def _example(x: Floats | None) -> Any:
+def example(x: Floats | None) -> Any:
     """Return one calibration sample, batch included, for exporting a torch module; None where there is none."""
     if x is None:
         return None
-    arrays = _arrays(x)
-    if isinstance(arrays, dict):
-        return tuple(a[:1].astype(np.float32) for a in arrays.values())
-    return arrays[:1].astype(np.float32) if arrays.ndim and arrays.dtype.kind in "fiu" else arrays
+    given = arrays(x)
+    if isinstance(given, dict):
+        return tuple(a[:1].astype(np.float32) for a in given.values())
+    return given[:1].astype(np.float32) if given.ndim and given.dtype.kind in "fiu" else given

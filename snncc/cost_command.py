@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from snncc import api
+from snncc import analysis
 from snncc.backends.artifact import check_folder
 from snncc.compiler.data import blame, read_npz, split_labels
 from snncc.compiler.targets import load_target
@@ -24,12 +24,12 @@ def cost_files(program: Path, data: Path, wish: Wish, bar: Bar, sanafe: Path | N
     Args:
         program: program (.snnp).
         data: .npz with inputs; labels are not used.
-        wish: target, table, rate and limit, as ``api.cost`` takes them.
+        wish: target, table, rate and limit, as ``analysis.cost`` takes them.
         bar: shows progress.
         sanafe: folder that program and samples are exported to, for the simulator SANA-FE; None for none.
 
     Raises:
-        SnnccError: what reading, ``api.cost`` and ``api.export_sanafe`` find.
+        SnnccError: what reading, ``analysis.cost`` and ``analysis.export_sanafe`` find.
     """
     steps = [lambda: check_folder(sanafe)] if sanafe is not None else []
     loaded, arrays, *_ = together(lambda: read_program(program), lambda: read_npz(data), *steps)
@@ -38,9 +38,9 @@ def cost_files(program: Path, data: Path, wish: Wish, bar: Bar, sanafe: Path | N
         target, _, _, limit = wish
         if sanafe is not None:
             exportable(loaded, load_target(target or loaded.board or loaded.target))
-        report = api.cost(loaded, inputs, *wish, bar)
+        report = analysis.cost(loaded, inputs, *wish, bar)
         if sanafe is not None:
-            api.export_sanafe(loaded, inputs, sanafe, target, limit, bar)
+            analysis.export_sanafe(loaded, inputs, sanafe, target, limit, bar)
             told = f"program and samples are in {sanafe}; 'python {sanafe / 'run.py'}' runs them on SANA-FE"
             report = replace(report, notes=(*report.notes, told))
         return report
