@@ -77,7 +77,7 @@ def _layers(entry: Mapping[str, Any]) -> Any:
 def _row(layer: Mapping[str, Any], shown: Sequence[str]) -> tuple[object, ...]:
     cells = [layer["population"], f"{layer['kind']} {layer['coding']}".strip()]
     cells += ["x".join(map(str, layer["shape"])), layer["neurons"]]
-    cells += [layer["cores"], layer["slices"]] if layer["slices"] else ["host" if layer["kind"] == "input" else "?", ""]
+    cells += [layer["cores"], layer["slices"]] if layer["slices"] else ["host" if layer["on_host"] else "none fits", ""]
     cells += [layer["fan_in"] or "", layer["weight_bits"] or ""]
     return (*cells, *(layer["most"].get(key, "") for key in shown))
 

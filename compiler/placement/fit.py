@@ -25,6 +25,7 @@ class Need:
         shape: its sizes.
         neurons: how many.
         slices: how many boxes it is cut into; 0 where it cannot be cut to fit, or where the host plays it.
+        on_host: whether the host plays it.
         cores: how many cores hold a box of it.
         most: of its boxes the greatest need, by entry of SUMS.
         total: of all of them together.
@@ -39,6 +40,7 @@ class Need:
     shape: tuple[int, ...]
     neurons: int
     slices: int
+    on_host: bool
     cores: int
     most: Mapping[str, int]
     total: Mapping[str, int]
@@ -100,6 +102,7 @@ def _need(plan: Plan, population: Population) -> Need:
         population.shape,
         population.size,
         0 if bins is None else len(bins),
+        name not in plan.layers,
         0 if bins is None else len(set(bins.tolist())),
         {entry: int(values.max()) for entry, values in loads.items() if values is not None},
         {entry: int(values.sum()) for entry, values in loads.items() if values is not None},

@@ -22,8 +22,8 @@ WORDS = {
 }
 HINTS = {
     "in_axons": "split its input channels between layers that are summed, pool before it, or use a target with more",
-    "out_axons": "fewer output channels in the layers that hear it, or fewer weight bits there, cut them less finely",
-    "synapse_words": "use fewer weight bits, or split its input channels between layers that are summed",
+    "out_axons": "use fewer output channels in the layers that hear it, or a target with more",
+    "synapse_words": "split its input channels between layers that are summed, or pool before it",
     "neurons": "use another target",
 }
 
