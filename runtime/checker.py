@@ -268,7 +268,7 @@ class Checker:
     """A program, the network in it, and what is wrong between them. In the network k values stand side by side."""
     def __init__(self, members: Mapping[str, bytes], certified: bool) -> None:
         self.plain = plain = json.loads(members["program.json"], object_hook=lambda fields: Record(**fields))
-        need(plain.version in (2, 3) and set(plain.members) == set(members), "has an unknown version or other members")
+        need(plain.version in (2, 3) and set(plain.members) == set(members), "has another version or other members")
         need(len({p.name for p in plain.populations}) == len(plain.populations), "has two populations of one name")
         self.populations, self.tensors = {p.name: p for p in plain.populations}, read_tensors(members[HASHED[1]])
         for p in plain.populations:
