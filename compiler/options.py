@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from snncc.compiler.coding import CODINGS
+from snncc.compiler.coding import CODINGS, Levels
 from snncc.compiler.diagnostics import Diagnostic, Loc, SnnccError
 from snncc.compiler.mapping.choice import sendable
 from snncc.compiler.per_layer import Given, Setting, choices, is_whole, setting, whole
@@ -61,6 +61,12 @@ class Options:
         """Return the choice of codings as the user writes it."""
         return self.settings["coding"].told(self.coding)
 
+    def carries(self, layer: str, levels: Levels) -> bool:
+        """Return whether the spikes of a layer must carry its levels; ``auto`` finds another coding if it can."""
+        name = self.by_layer.get(layer, self.coding)
+        chosen = sendable(self.target) if name == AUTO else (name,)
+        return all(CODINGS[one].graded or (levels.signed and not CODINGS[one].signed) for one in chosen)
+
     def notes(self) -> Iterator[Diagnostic]:
         """Yield what a user should know about the choice before anything is compiled."""
         better = self.target.dominated.get(self.coding)
@@ -78,13 +84,14 @@ def make_options(
     coding: str | Mapping[str, str] | None = None,
     bits: int | str | Mapping[str, int] | None = None,
     levels: int | str | Mapping[str, int] | None = None,
-    weight_bits: int | str | Mapping[str, int] = 8,
+    weight_bits: int | str | Mapping[str, int] | None = None,
     schedule: str | None = None,
     scales: str | Mapping[str, str] = Recipe.scales,
     rounding: str | Mapping[str, str] = Recipe.rounding,
 ) -> Options:
     """Return checked options; ``bits`` n means Q = 2^n - 1 in every coding, 4 where neither is given.
 
+    ``weight_bits`` is 8 where none are given, or what the target stores if that is less.
     All but target and schedule may differ between layers: one value, text ``"DEFAULT,LAYER=VALUE"``, or a mapping by
     layer with the default under ``""``.
 
@@ -104,30 +111,31 @@ def make_options(
     codings = settings["coding"]
     chosen = codings.default or chip.coding
     unfit = [p for name in dict.fromkeys([chosen, *codings.values[1:]]) for p in _unsendable(name, chip)]
-    if problems := [*unfit, *_unkept(schedule or chip.schedule, chip)]:
+    if problems := [*unfit, *_unkept(schedule or chip.schedule, chip), *_unstored(settings["weight_bits"], chip)]:
         raise SnnccError(problems, 2)
     bits_given = settings["bits"].default
     short = DEFAULT_BITS if bits_given is None and settings["levels"].default is None else bits_given
-    return Options(
-        chip, chosen, _recipes(settings), None if short is None else int(short), schedule or chip.schedule, settings
-    )
+    recipes = _recipes(settings, chip)
+    return Options(chip, chosen, recipes, None if short is None else int(short), schedule or chip.schedule, settings)
 
 
-def _recipes(settings: Mapping[str, Setting]) -> Recipes:
+def _recipes(settings: Mapping[str, Setting], chip: Target) -> Recipes:
     """Return the recipes that checked settings make."""
     kinds = ("bits", "levels", "weight_bits", "scales", "rounding")
     named = dict.fromkeys(layer for kind in kinds for layer in settings[kind].by_layer)
-    default = _recipe(settings, "")
-    return Recipes(default, {layer: _recipe(settings, layer) for layer in named})
+    usual = min(Recipe.weight_bits, chip.weight_bits)
+    default = _recipe(settings, "", usual)
+    return Recipes(default, {layer: _recipe(settings, layer, usual) for layer in named})
 
 
-def _recipe(settings: Mapping[str, Setting], layer: str) -> Recipe:
+def _recipe(settings: Mapping[str, Setting], layer: str, width: int) -> Recipe:
+    """Return the recipe of a layer; ``width`` is that of its weights where none is given."""
     bits, levels = settings["bits"], settings["levels"]
     usual = (1 << int(bits.of("", DEFAULT_BITS))) - 1
     most = int(levels.of(layer, usual))
     if layer in bits.by_layer:
         most = (1 << int(bits.by_layer[layer])) - 1
-    width = int(settings["weight_bits"].of(layer, Recipe.weight_bits))
+    width = int(settings["weight_bits"].of(layer, width))
     return Recipe(most, width, *(settings[kind].of(layer, getattr(Recipe, kind)) for kind in ("scales", "rounding")))
 
 
@@ -158,6 +166,16 @@ def _unkept(schedule: str, chip: Target) -> Iterator[Diagnostic]:
         yield _problem("SNN506", message, "schedule", f"schedules of {chip.name} are: {', '.join(chip.schedules)}")
 
 
+def _unstored(widths: Setting, chip: Target) -> Iterator[Diagnostic]:
+    """Yield SNN504 for each width that the chip's synapses are too narrow for."""
+    for layer, width in (("", widths.default), *widths.by_layer.items()):
+        if width is not None and width > chip.weight_bits:
+            whose = f" of layer '{layer}'" if layer else ""
+            message = f"weights{whose} of {width} bits do not fit {chip.name}, which stores {chip.weight_bits} bits"
+            fix = f"{layer}={chip.weight_bits}" if layer else f"{chip.weight_bits}"
+            yield _problem("SNN504", message, "weight_bits", f"give --weight-bits {fix} or fewer")
+
+
 def _problems(schedule: str | None, settings: Mapping[str, Setting]) -> Iterator[Diagnostic]:
     for place, coding in enumerate(settings["coding"].values):
         known = (*CODINGS, AUTO) if place == 0 else tuple(CODINGS)  # the program's own coding comes first
@@ -170,7 +188,7 @@ def _problems(schedule: str | None, settings: Mapping[str, Setting]) -> Iterator
     yield from _levels(settings["bits"], settings["levels"])
     widths = settings["weight_bits"]
     for width in (widths.default, *widths.by_layer.values()):
-        if width is not None or not widths.by_layer:
+        if width is not None:
             yield from _range("SNN504", "weight_bits", width, *WEIGHT_BITS)
     yield from _names("SNN514", "scales", settings["scales"], METHODS, is_method)
     yield from _names("SNN515", "rounding", settings["rounding"], ROUNDINGS, is_rounding)

@@ -96,9 +96,8 @@ def compile_graph(
         canonical = run_passes(graph, float_passes(options, data), observe)
         check_layers(canonical, options)
         _check_meaning(graph, canonical, data)
-        quantize = Quantize(
-            data, options.target, options.recipes, options.target.graded, notes.append, progress, counts.__setitem__
-        )
+        chip, noted, carried = options.target, counts.__setitem__, options.carries
+        quantize = Quantize(data, chip, options.recipes, chip.graded, notes.append, progress, noted, carried)
         network = run_passes(canonical, [quantize], observe)
     choice = codings(network, counts, options, notes.append)
     suited = run_passes(network, integer_passes(options, choice.unary(network)), observe)

@@ -46,7 +46,7 @@ def passes(options: Options, data: Data, report: Report = lambda d: None) -> tup
         QuantizerFirst(),
         SplitImportedPools(options.target.ports),
         ReadLevels(),
-        Verbatim(options.target, lambda name: options.weight_bits, data, report),
+        Verbatim(options.target, lambda name: options.weight_bits, data, report, options.carries),
     )
 
 

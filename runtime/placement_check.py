@@ -21,6 +21,7 @@ from snncc.runtime.placement_reading import CORE, read_plain, read_program, read
 
 Array = Any
 HOST = -1  # core of what the host plays
+PAYLOADS = ("graded",)  # codings whose spikes carry payloads
 SENTENCES = {
     "neurons": "{} neurons",
     "programs": "{} neuron programs",
@@ -98,14 +99,22 @@ def is_placed(program: str | Path | bytes) -> bool:
         return False
 
 
+def whole(number: object) -> bool:
+    """Return whether a number of the file is a plain integer; true and 1.0 are none."""
+    return type(number) is int
+
+
 class Judge:
     """Holds a placed program against a target."""
 
     def __init__(self, program: Record, target: Record, verdict: Verdict) -> None:
         """Check everything, and note it in the verdict."""
         self.program, self.target, self.verdict, verdict.target = program, target, verdict, target.name
-        board, placed = program.board or "no board", program.slices and program.board == target.name
-        if not verdict.need(placed, "the program", f"is placed on {board}, not on {target.name}"):
+        board, here = program.board or "no board", program.board == target.name
+        verdict.need(here, "the program", f"is placed on {board}, not on {target.name}")
+        cut = program.slices or not program.board
+        verdict.need(cut, "the program", "has no slices: none of its neurons has a core")
+        if not here or not program.slices:
             return
         for name, times in Counter(s.name for s in program.slices).items():
             verdict.need(times == 1, f"slice {name}", f"stands {times} times")
@@ -125,6 +134,10 @@ class Judge:
         where, p = f"slice {s.name}", self.program.populations.get(s.population)
         if not self.verdict.need(p, where, f"is of {s.population}, which is no population"):
             return
+        numbers = [("core", s.core), *(("lo", n) for n in s.lo), *(("hi", n) for n in s.hi)]
+        wrong = [f"{what} {n!r} is no whole number" for what, n in numbers if not whole(n)]
+        if not self.verdict.need(not wrong, where, f"is nowhere: {', '.join(wrong)}"):
+            return
         ends = list(zip(s.lo, s.hi, p.shape, strict=False))
         inside = len(s.lo) == len(s.hi) == len(p.shape) and all(0 <= low < high <= size for low, high, size in ends)
         if not self.verdict.need(inside, where, f"goes from {s.lo} up to {s.hi}, outside of {p.name} {list(p.shape)}"):
@@ -138,6 +151,8 @@ class Judge:
 
     def count(self) -> None:
         """Count everything, and hold each core's sum against its limit."""
+        for p in self.program.populations.values():
+            self.runs(p)
         self.count_neurons()
         self.count_loops()
         sound = [c for c in self.program.connections if self.connects(c)]
@@ -150,6 +165,29 @@ class Judge:
             self.hold(limit, loads)
         for p in self.program.populations.values():
             self.count_fans(p, sound)
+
+    def runs(self, p: Record) -> None:
+        """Check that neurons of the target can do what those of a population do, wherever they are."""
+        features, where, need = self.target.features, f"population {p.name}", self.verdict.need
+        coding, codings, name = p.claim.get("coding"), features.codings, self.target.name
+        can = coding in codings if codings else features.graded or coding not in PAYLOADS
+        need(can or not coding, where, f"sends in coding {coding}, which the neurons of {name} cannot")
+        need(features.signed or not p.signed, where, f"has spikes below 0, which {name} does not carry")
+        if need(whole(p.payload_bits), where, f"has spikes of {p.payload_bits!r} bits, which is no whole number"):
+            self.able(where, p.payload_bits, self.payload(), "spikes of {} bits")
+        for state, bits in p.states.items():
+            self.able(where, bits, self.target.arithmetic.state_bits, f"a state {state} of {{}} bits")
+        self.able(where, len(p.ports), features.ports, "{} in-ports")
+
+    def payload(self) -> int | None:
+        """Return how many bits a spike can have; None where the target does not state it."""
+        most, features = self.target.arithmetic.payload_bits, self.target.features
+        plain = None if features.graded else 1 + features.signed
+        return min((max(n, 1) for n in (most, plain) if n is not None), default=None)
+
+    def able(self, where: str, value: int, most: int | None, what: str) -> None:
+        """Note a problem if a number is beyond what the neurons can do."""
+        self.verdict.need(most is None or value <= most, where, f"has {what.format(value)}, the limit is {most}")
 
     def hold(self, limit: str, loads: Array, whose: str = "") -> None:
         """Hold a number of every core against a limit."""
@@ -184,6 +222,9 @@ class Judge:
     def connects(self, c: Record) -> bool:
         """Check a connection by itself; return whether its synapses can be counted box by box."""
         where, arithmetic = f"connection {c.name}", self.target.arithmetic
+        late = f"has a delay of {c.delay!r}, which is no whole number of at least 1 step"
+        if not self.verdict.need(whole(c.delay) and c.delay >= 1, where, late):
+            return False
         widths = [n for n in (arithmetic.weight_bits, max(self.target.packing.widths, default=None)) if n is not None]
         self.verdict.hold("weight_bits", c.width, min(widths, default=None), where)
         self.verdict.hold("max_delay", c.delay - 1, arithmetic.max_delay, where)

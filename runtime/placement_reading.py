@@ -39,7 +39,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {  # what a target's file need not say
     },
     "board": {"chips": 1, "cores": 1},
     "host": {"encoders": "cores"},
-    "arithmetic": {"weight_bits": None, "max_delay": None},
+    "arithmetic": {"weight_bits": None, "max_delay": None, "state_bits": None, "payload_bits": None},
+    "features": {"codings": (), "graded": True, "signed": True, "ports": None},
 }
 
 
@@ -92,8 +93,22 @@ def read_program(source: str | Path | bytes) -> Record:
     fed = {i["population"] for i in plain["inputs"]} - {c["target"] for c in plain["connections"]}
     for name, p in program.populations.items():
         p.shape, p.code, p.is_input = tuple(p.shape), "\n".join(plain["neurons"][p.neuron]), name in fed
+        p.ports, p.states = heads(p.code)
         p.params = [tensors[path] for name, path in sorted(p.params.items()) if name != "offset"]
     return program
+
+
+def heads(code: str) -> tuple[list[str], dict[str, int]]:
+    """Return the in-ports of a neuron program's text, and the bits of its states by name."""
+    ports, states = list[str](), dict[str, int]()
+    for line in code.splitlines():
+        word, *rest = line.split("#")[0].split() or [""]
+        ports += rest if word == "port" else []
+        for name, colon, figures in (item.partition(":") for item in rest if word == "state"):
+            if not colon:
+                raise ValueError(f"state {name} has no width")
+            states[name] = max(states.get(name, 0), int(figures.split("=")[0]))
+    return ports, states
 
 
 def read_connection(plain: dict[str, Any], populations: dict[str, Record], tensors: dict[str, Array]) -> Record:

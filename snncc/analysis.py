@@ -44,7 +44,7 @@ def diagnose(
     coding: str | Mapping[str, str] | None = None,
     bits: int | str | Mapping[str, int] | None = None,
     levels: int | str | Mapping[str, int] | None = None,
-    weight_bits: int | str | Mapping[str, int] = 8,
+    weight_bits: int | str | Mapping[str, int] | None = None,
     schedule: str | None = None,
     scales: str | Mapping[str, str] = "mse",
     rounding: str | Mapping[str, str] = "adaptive",
@@ -206,6 +206,6 @@ def export_sanafe(
 
 def _check_unused(name: str, options: tuple[object, ...]) -> None:
     """Refuse options of a compilation where there is none."""
-    if options != ("loihi2", None, None, None, Recipe.weight_bits, None, Recipe.scales, Recipe.rounding):
+    if options != ("loihi2", None, None, None, None, None, Recipe.scales, Recipe.rounding):
         message = f"program '{name}' is compiled already: options of a compilation change nothing"
         raise fail("SNN350", message, Loc("options", "model"), "leave them out, or give the model itself")

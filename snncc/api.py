@@ -72,7 +72,7 @@ def compile(
     coding: str | Mapping[str, str] | None = None,
     bits: int | str | Mapping[str, int] | None = None,
     levels: int | str | Mapping[str, int] | None = None,
-    weight_bits: int | str | Mapping[str, int] = 8,
+    weight_bits: int | str | Mapping[str, int] | None = None,
     schedule: str | None = None,
     scales: str | Mapping[str, str] = "mse",
     rounding: str | Mapping[str, str] = "adaptive",
@@ -93,7 +93,8 @@ def compile(
             the target's default if None. The integer network is the same in all.
         bits: activations take 2^bits levels, Q = 2^bits - 1; 4 where neither bits nor levels is given.
         levels: Q, the greatest level, instead of bits.
-        weight_bits: width of a synaptic weight, sign included, 2..8.
+        weight_bits: width of a synaptic weight, sign included, 2..8; 8, or what the target stores if that is less, if
+            None.
         schedule: ``pipelined`` or ``sequential``; the target's default if None.
         scales: how the real value of a level is found: ``mse`` loses least in the mean square, ``max`` clips nothing
             that was seen, ``percentile:99.9`` clips the rest, ``kl`` keeps the distribution.
@@ -152,7 +153,7 @@ def fit(
     target: str = "loihi2",
     coding: str | Mapping[str, str] | None = None,
     bits: int | str | Mapping[str, int] | None = None,
-    weight_bits: int | str | Mapping[str, int] = 8,
+    weight_bits: int | str | Mapping[str, int] | None = None,
     signed: bool = False,
 ) -> Fit:
     """Return what a network needs of a chip or board, and every limit that does not hold, before it is calibrated.

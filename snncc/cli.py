@@ -34,7 +34,11 @@ Coding = Annotated[
 ]
 Bits = Annotated[str | None, typer.Option(help="Levels as bits: Q = 2^bits - 1; 4,LAYER=6 for one layer [default: 4].")]
 Levels = Annotated[str | None, typer.Option(help="Greatest level Q, instead of --bits.")]
-WeightBits = Annotated[str, typer.Option(help="Width of a weight, sign included: 2..8; 8,LAYER=4 for one layer.")]
+WeightBits = Annotated[
+    str | None,
+    typer.Option(help="Width of a weight, sign included: 2..8; 8,LAYER=4 for one layer [default: 8, or the chip's]."),
+]
+TrainedBits = Annotated[str, typer.Option(help="Width of a weight, sign included: 2..8; 8,LAYER=4 for one layer.")]
 Scales = Annotated[str, typer.Option(help="How levels get their size: mse, max, percentile:99.9 or kl.")]
 Rounding = Annotated[str, typer.Option(help="Of weights: adaptive, adaptive:0.5 with half of them zero, or nearest.")]
 ProgramFile = Annotated[Path, typer.Argument(help="Program (.snnp).")]
@@ -70,7 +74,7 @@ def compile_command(
     coding: Coding = None,
     bits: Bits = None,
     levels: Levels = None,
-    weight_bits: WeightBits = "8",
+    weight_bits: WeightBits = None,
     schedule: Annotated[str | None, typer.Option(help="pipelined or sequential [default: the chip's].")] = None,
     scales: Scales = "mse",
     rounding: Rounding = "adaptive",
@@ -132,7 +136,7 @@ def diagnose_command(
     coding: Coding = None,
     bits: Bits = None,
     levels: Levels = None,
-    weight_bits: WeightBits = "8",
+    weight_bits: WeightBits = None,
     schedule: Annotated[str | None, typer.Option(help="pipelined or sequential [default: the chip's].")] = None,
     scales: Scales = "mse",
     rounding: Rounding = "adaptive",
@@ -195,7 +199,7 @@ def finetune_command(
     data: Annotated[Path, typer.Option("--data", help=".npz with training inputs x (and y where known).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Fine-tuned ONNX model to write.")],
     bits: Annotated[str, typer.Option(help="Levels as bits: 1..7; 2,LAYER=3 for one layer.")] = "2",
-    weight_bits: WeightBits = "8",
+    weight_bits: TrainedBits = "8",
     outer_weight_bits: Annotated[int, typer.Option(help="Least width of weights at inputs and outputs.")] = 8,
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 10,
     rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.001,
@@ -349,9 +353,7 @@ def inspect(
     ] = None,
     coding: Coding = None,
     bits: Bits = None,
-    weight_bits: Annotated[
-        str | None, typer.Option(help="Width of a weight, sign included [default: 8, or what the chip has].")
-    ] = None,
+    weight_bits: WeightBits = None,
     signed: Annotated[bool, typer.Option("--signed", help="Inputs have negative values.")] = False,
     text: Annotated[bool, typer.Option("--text", help="Print the whole text form.")] = False,
     json: Json = False,

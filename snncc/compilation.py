@@ -20,7 +20,7 @@ from snncc.observe import Observer, check_pass_name
 from snncc.summary import program_summary
 from snncc.terminal import Bar, progress
 
-Settings = tuple[str, str | None, str | None, str | None, str, str | None, str, str]
+Settings = tuple[str, str | None, str | None, str | None, str | None, str | None, str, str]
 
 
 @dataclass(frozen=True)

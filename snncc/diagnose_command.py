@@ -21,7 +21,7 @@ from snncc.runtime.diagnosis.findings import Diagnosis
 from snncc.summary import input_types, read_program
 from snncc.terminal import Bar
 
-DEFAULTS: Settings = ("loihi2", None, None, None, str(Recipe.weight_bits), None, Recipe.scales, Recipe.rounding)
+DEFAULTS: Settings = ("loihi2", None, None, None, None, None, Recipe.scales, Recipe.rounding)
 
 
 def diagnose_files(

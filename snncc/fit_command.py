@@ -124,14 +124,14 @@ def _check_unused(program: Program, wish: Wish) -> None:
 def _check_options(wish: Wish) -> None:
     """Refuse options that are wrong on every target."""
     try:
-        _options("generic", wish, 8)
+        _options("generic", wish)
     except SnnccError as error:
         if any(problem.code != UNSENDABLE for problem in error.diagnostics):
             raise
 
 
-def _options(target: str, wish: Wish, width: int) -> Options:
-    return make_options(target, wish.coding, wish.bits, weight_bits=wish.weight_bits or str(width))
+def _options(target: str, wish: Wish) -> Options:
+    return make_options(target, wish.coding, wish.bits, weight_bits=wish.weight_bits)
 
 
 def _tried(path: Path, chips: Mapping[str, Target], wish: Wish, bar: Bar) -> tuple[dict[str, Any], list[Tried]]:
@@ -156,7 +156,7 @@ def _draft(graph: Graph, name: str, chip: Target, wish: Wish, before: Sequence[T
             return replace(other, target=chip, program=program)
     options = None
     try:
-        options = _options(name, wish, min(8, chip.weight_bits))
+        options = _options(name, wish)
         return Tried(chip, options, draft(graph, options, wish.signed))
     except SnnccError as error:
         if any(problem.code != UNSENDABLE for problem in error.diagnostics) and error.exit_code == 2:

@@ -53,7 +53,7 @@ def _figures(side: Side) -> str:
 def _head(report: CostReport) -> Iterator[str]:
     where = f"{_some(report.cores, 'core')}, {_some(report.chips, 'chip')}" if report.placed else ONE_CORE
     yield f"table {report.table} of {report.target}: {report.table_source}"
-    yield f"events: exact, mean of {report.samples} samples back to back, on {where}"
+    yield f"events: exact, {_mean(report.samples)} back to back, on {where}"
     yield f"8-bit ANN, the same network frame by frame: {_figures(report.frames)}"
     yield from _lacks(report)
     ratios = {"with static energy": report.ratio, "events alone": report.event_ratio}
@@ -82,11 +82,22 @@ def _rate(name: str, at: AtRate | None) -> Iterator[str]:
     if not at.reached:
         yield f"{told} is OUT OF REACH: it would step {_share(at.duty_cycle)} of the time"
         return
-    power = ABSENT if at.average_watts is None else _unit(at.average_watts, "W")
-    yield (
-        f"{told} steps {_share(at.duty_cycle)} of the time, an answer comes after {_ns(at.answer_ns)}; an inference "
-        f"takes {_pj(at.total_pj)} (static {_pj(at.static_pj)}), average power {power}"
-    )
+    times = f"steps {_share(at.duty_cycle)} of the time, an answer comes after {_ns(at.answer_ns)}"
+    if at.duty_cycle is None:
+        times = f"has no known duty cycle: times are {ABSENT}"
+    yield f"{told} {times}; {_taken(at)}"
+
+
+def _taken(at: AtRate) -> str:
+    """Return what an inference takes at a rate, as far as the table knows."""
+    if at.total_pj is not None and at.average_watts is not None:
+        power = _unit(at.average_watts, "W")
+        return f"an inference takes {_pj(at.total_pj)} (static {_pj(at.static_pj)}), average power {power}"
+    if at.dynamic_pj is not None:
+        return f"an inference takes {_pj(at.dynamic_pj)} in events; average power is absent, as static power is"
+    if at.static_pj is not None:
+        return f"an inference takes {_pj(at.static_pj)} of static energy; the table states no energy of events"
+    return "the table states no energies, so no average power"
 
 
 def _kinds(report: CostReport) -> Table:
@@ -181,6 +192,10 @@ def _count(value: float | None) -> str:
 
 def _some(count: int, what: str) -> str:
     return f"{count:,} {what}" + ("" if count == 1 else "s")
+
+
+def _mean(samples: int) -> str:
+    return "of 1 sample" if samples == 1 else f"mean of {samples} samples"
 
 
 def _ratio(value: float | None) -> str:

@@ -23,6 +23,7 @@ from snncc.compiler.coding import CODINGS, Levels
 from snncc.compiler.diagnostics import Diagnostic, InternalError, SnnccError
 from snncc.compiler.ir.graph import Graph
 from snncc.compiler.program import Claim, Population, Program
+from snncc.compiler.quantize.ranges import payload_digits
 from snncc.compiler.targets import Target
 
 VERSION = 1
@@ -128,7 +129,8 @@ def _misfits(population: Population, facts: Facts, target: Target) -> Iterator[D
         yield from _misfit(population, f"'{line}'", bounds, width)
         if line.op == "emit" and not payload[0] <= bounds[0] <= bounds[1] <= payload[1]:
             raise InternalError(f"population {population.name} may send {bounds}, beyond its payloads {payload}")
-        if line.op == "emit" and target.graded and max(-bounds[0], bounds[1]) >= 1 << (target.payload_bits - 1):
+        digits = payload_digits(target, population.signed)
+        if line.op == "emit" and target.graded and max(-bounds[0], bounds[1]) >= 1 << digits:
             message = f"payloads {bounds[0]}..{bounds[1]} of '{population.name}' do not fit {target.payload_bits} bits"
             yield Diagnostic("SNN202", message, population.loc, "use fewer levels (--bits or --levels)")
 

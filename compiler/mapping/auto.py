@@ -25,6 +25,7 @@ from snncc.compiler.ir.integer_ops import Encode, Readout
 from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.mapping.choice import Choice, choose, sendable, senders
 from snncc.compiler.mapping.edges import Origins
+from snncc.compiler.quantize.ranges import payload_fits
 from snncc.compiler.targets import Target
 
 LONGEST = 4096  # windows beyond are no candidates
@@ -107,7 +108,8 @@ def _options(node: Node, target: Target) -> list[tuple[Coding, int]]:
     levels = Levels(node.type.lo, node.type.hi)
     if isinstance(node.op, Encode) and target.graded:
         return [(CODINGS["graded"], 1)]
-    able = [CODINGS[name] for name in sendable(target)]
+    able = [CODINGS[name] for name in sendable(target) if not CODINGS[name].graded or payload_fits(levels, target)]
+    able = able or [CODINGS[name] for name in sendable(target)]  # none carries them: the proof says so
     fit = [c for c in able if (c.signed or not levels.signed) and c.window(levels) <= LONGEST]
     return [(c, c.window(levels)) for c in fit or able]
 

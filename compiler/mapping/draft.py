@@ -53,7 +53,7 @@ def _network(graph: Graph, options: Options, signed: bool, observe: Observer) ->
         return verbatim.take_over(graph, data, options, observe, lambda note: None)[1]
     canonical = run_passes(graph, structure_passes(options), observe)
     check_layers(canonical, options)
-    assume = AssumeScales(options.target, options.recipes, options.target.graded, signed)
+    assume = AssumeScales(options.target, options.recipes, options.target.graded, signed, options.carries)
     return run_passes(canonical, [assume], observe)
 
 

@@ -50,6 +50,9 @@ def _abilities(population: Population, target: Target) -> Iterator[Diagnostic]:
     if population.payload_bits > max(target.payload_bits, 1):
         message = f"spikes of '{name}' carry {population.payload_bits} bits, {target.name}'s {target.payload_bits}"
         yield Diagnostic("SNN714", message, population.loc, "use fewer bits, or another coding")
+    if population.signed and not target.signed:
+        message = f"'{name}' sends negative spikes, and those of {target.name} have no sign"
+        yield Diagnostic("SNN714", message, population.loc, f"compile with --target {target.name}")
     if wide := [state for state in neuron.states if state.bits > target.state_bits]:
         bits, names = max(state.bits for state in wide), ", ".join(state.name for state in wide)
         message = f"states of '{name}' ({names}) have {bits} bits, those of {target.name} {target.state_bits}"

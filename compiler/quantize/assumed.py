@@ -52,6 +52,7 @@ class AssumeScales(Pass):
         recipes: how each layer is quantized.
         graded_inputs: whether inputs are injected with payloads.
         signed: whether inputs have negative values.
+        carried: whether the spikes of a node, by name and levels, must carry its levels as payloads.
     """
 
     name: ClassVar[str] = "assume-scales"
@@ -61,6 +62,7 @@ class AssumeScales(Pass):
     recipes: Recipes = field(default_factory=Recipes)
     graded_inputs: bool = True
     signed: bool = False
+    carried: Callable[[str, Levels], bool] = field(default=lambda n, q: True, repr=False)
 
     def run(self, graph: Graph) -> Graph:
         """Return the integer network.
@@ -100,7 +102,7 @@ class _Assumer:
     def _encode(self, name: str) -> None:
         opts, shown = self.options, f"{name}.levels"
         graded = opts.graded_inputs and shown not in opts.recipes.by_layer
-        most, widest = opts.recipes.of(shown).levels, widest_level(opts.target)
+        most, widest = opts.recipes.of(shown).levels, widest_level(opts.target, opts.signed)
         scale, lo, hi = input_range(assumed_input(opts.signed), graded, most, widest)
         loc = next(i.loc for i in self.graph.inputs if i.name == name)
         self._know(name, scale, Levels(lo, hi))
@@ -186,7 +188,7 @@ class _Assumer:
     def _check(self, node: Node, levels: Levels) -> None:
         """Note what does not fit whatever the data: levels beyond a payload, or too many for a state without charge."""
         target = self.options.target
-        if target.graded and not payload_fits(levels, target):
+        if target.graded and self.options.carried(node.name, levels) and not payload_fits(levels, target):
             self.problems.append(wide_payload(node, levels, target))
         zero = np.zeros(1, dtype=np.int64)
         if not fits(Bounds(zero, zero, zero), zero, zero + 1, levels, target).all():

@@ -50,6 +50,7 @@ class Quantize(Pass):
         report: called with every repair made.
         progress: called with the layer's name before each layer.
         sent: called with each node that sends levels and how often it sends each of lo..Q on the calibration data.
+        carried: whether the spikes of a node, by name and levels, must carry its levels as payloads.
     """
 
     name: ClassVar[str] = "quantize"
@@ -62,6 +63,7 @@ class Quantize(Pass):
     report: Callable[[Diagnostic], None] = field(default=lambda d: None, repr=False)
     progress: Callable[[str], None] = field(default=lambda n: None, repr=False)
     sent: Callable[[str, npt.NDArray[np.int64]], None] = field(default=lambda n, c: None, repr=False)
+    carried: Callable[[str, Levels], bool] = field(default=lambda n, q: True, repr=False)
 
     def run(self, graph: Graph) -> Graph:
         """Return the integer network.
@@ -100,7 +102,8 @@ class _Quantizer:
         data, opts = self.known.data[name], self.options
         shown = f"{name}.levels"
         graded = opts.graded_inputs and shown not in opts.recipes.by_layer
-        scale, lo, hi = input_range(data, graded, opts.recipes.of(shown).levels, widest_level(opts.target))
+        widest = widest_level(opts.target, bool(data.min() < 0))
+        scale, lo, hi = input_range(data, graded, opts.recipes.of(shown).levels, widest)
         levels = np.clip(np.floor(data.astype(np.float64) / scale + 0.5), lo, hi).astype(np.int32)
         self.known.know(name, levels, scale, Levels(lo, hi))
         loc = next(i.loc for i in self.graph.inputs if i.name == name)
@@ -218,8 +221,9 @@ class _Quantizer:
         return [made.linear(n.name + suffix, n.op, n.inputs[0], weights[n.name], n.loc) for n in layer.linears]
 
     def _check_payload(self, node: Node, levels: Levels) -> None:
-        if self.options.target.graded and not payload_fits(levels, self.options.target):
-            self.problems.append(wide_payload(node, levels, self.options.target))
+        target = self.options.target
+        if target.graded and self.options.carried(node.name, levels) and not payload_fits(levels, target):
+            self.problems.append(wide_payload(node, levels, target))
 
     def _tell(self, layer: Layer, integer: IntegerLayer) -> None:
         """Report what the range proof made necessary, and what was too wide to be adapted."""

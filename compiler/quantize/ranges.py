@@ -71,9 +71,14 @@ def fits(reach: Bounds, bias: Ints, theta: Ints, levels: Levels, target: Target)
     return fit
 
 
+def payload_digits(target: Target, signed: bool) -> int:
+    """Return the bits that a payload has for a magnitude: one goes to the sign where the chip, or a level, has one."""
+    return target.payload_bits - (target.signed or signed)
+
+
 def payload_fits(levels: Levels, target: Target) -> bool:
     """Return whether a level fits a spike's payload."""
-    return levels.magnitude < 1 << (target.payload_bits - 1)
+    return levels.magnitude < 1 << payload_digits(target, levels.signed)
 
 
 def copies_fit(levels: Levels, target: Target) -> bool:
@@ -83,7 +88,12 @@ def copies_fit(levels: Levels, target: Target) -> bool:
     return bool(fits(reach, zero, zero + 1, levels, target).all())
 
 
-def widest_level(target: Target) -> int:
-    """Return the greatest level, with its negative, that fits a state of the target, and its payloads if it has any."""
-    payload = target.payload_bits - 1 if target.graded else target.state_bits
-    return (1 << min(payload, target.state_bits - 2, target.accumulator_bits - 1)) - 1
+def widest_level(target: Target, signed: bool) -> int:
+    """Return the greatest level, at least 1, that fits a state of the target, and its payloads if it has any.
+
+    Args:
+        target: gives the widths.
+        signed: whether its negative is to fit, too.
+    """
+    payload = payload_digits(target, signed) if target.graded else target.state_bits
+    return (1 << max(1, min(payload, target.state_bits - 2, target.accumulator_bits - 1))) - 1

@@ -43,7 +43,7 @@ def rounded(
     Args:
         gram: X'X, [fan-in, fan-in].
         cross: y'X, [channels, fan-in].
-        wanted: float weights in units, [channels, fan-in].
+        wanted: float weights in units, [channels, fan-in]; what is 0 stays 0, and takes no synapse.
         step: by what weights are multiples, powers of two, [channels, fan-in].
         most: greatest |weight| over its step, [channels, fan-in].
         rows: how many there were; the fewer, the less they are trusted.
@@ -58,6 +58,7 @@ def rounded(
     inverse = np.linalg.inv(gram)
     events = np.diagonal(inverse) * (1.0 if busy is None else busy + IDLE)
     low, high = _range(wanted / step, most, 2 * most if zeros else REACH)  # what stays must stand in for what goes
+    low, high = np.where(wanted == 0, 0.0, low), np.where(wanted == 0, 0.0, high)  # there is no synapse there
     order = np.argsort(-np.diagonal(gram), kind="stable")  # those with the most to lose first
     factor = cholesky((inverse + inverse.T)[np.ix_(order, order)] / 2)
     best, first = cross @ inverse, wanted

@@ -48,6 +48,7 @@ class Verbatim(Pass):
         weight_bits: width of weights that the model does not hold as integers, by the name of their layer's node.
         calibration: float inputs [samples, *shape] by input name, for inputs without quantizer; may be empty.
         report: called with what a user should know.
+        carried: whether the spikes of a node, by name and levels, must carry its levels as payloads.
     """
 
     name: ClassVar[str] = "verbatim"
@@ -57,6 +58,7 @@ class Verbatim(Pass):
     weight_bits: Callable[[str], int] = field(default=lambda name: 8, repr=False)
     calibration: Mapping[str, Array] = field(default_factory=dict, repr=False)
     report: Callable[[Diagnostic], None] = field(default=lambda d: None, repr=False)
+    carried: Callable[[str, Levels], bool] = field(default=lambda n, q: True, repr=False)
 
     def run(self, graph: Graph) -> Graph:
         """Return the integer network.
@@ -77,7 +79,7 @@ class _Walk:
     def __init__(self, options: Verbatim, graph: Graph) -> None:
         self.options, self.graph = options, graph
         self.found = Found(options.report)
-        self.network = Network(graph, options.target, self.found)
+        self.network = Network(graph, options.target, self.found, options.carried)
         self.values: dict[str, Value | None] = {i.name: Fed(i.name) for i in graph.inputs}
         self.users = graph.users()
         self.nodes = graph.node

@@ -39,6 +39,6 @@ def calibrated(graph: Graph, value: Fed, data: Array | None, network: Network, t
     loc = next(i.loc for i in graph.inputs if i.name == value.name)
     if data is None:
         return network.found.add(unquantized_input(value.name, loc))
-    scale, lo, hi = input_range(data, target.graded, LEVELS, widest_level(target))
+    scale, lo, hi = input_range(data, target.graded, LEVELS, widest_level(target, bool(data.min() < 0)))
     network.found.report(own_scale(value.name, scale, f"{lo}..{hi}", loc))
     return network.encode(value.name, "", Encode(scale, lo, hi), loc)

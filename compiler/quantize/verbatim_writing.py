@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,9 +30,11 @@ _UNTYPED = TensorType(FLOAT, ())  # types are inferred when the graph is finishe
 class Network:
     """Collects the nodes of the integer network in order."""
 
-    def __init__(self, graph: Graph, target: Target, found: Found) -> None:
+    def __init__(
+        self, graph: Graph, target: Target, found: Found, carried: Callable[[str, Levels], bool] = lambda n, q: True
+    ) -> None:
         """Start empty."""
-        self.graph, self.target, self.found = graph, target, found
+        self.graph, self.target, self.found, self.carried = graph, target, found, carried
         self.nodes: list[Node] = []
         self.constants: dict[str, Array] = {}
         self._domain: dict[str, Levels] = {}
@@ -128,7 +130,9 @@ class Network:
         found = bounds((edge.weight, self._domain[edge.source]) for edge in edges)
         if not fits(found, bias, theta, levels or Levels(0, 1), self.target).all():
             self.found.add(too_wide(node.name, self.target, node.loc))
-        if levels is not None and self.target.graded and not payload_fits(levels, self.target):
+        if levels is None or not self.target.graded or not self.carried(node.name, levels):
+            return
+        if not payload_fits(levels, self.target):
             self.found.add(wide_payload(node, levels, self.target))
 
     def _sent(self, node: str, scale: float, levels: Levels) -> Grid:

@@ -50,6 +50,9 @@ def _payloads(values: Values) -> Iterator[Found]:
     if not graded and bits > 1 + signed:
         message = f"a payload has {bits} bits, and features.graded is false"
         yield "arithmetic.payload_bits", message, f"set payload_bits to {1 + signed}, or graded to true"
+    if graded and not signed and bits < 2:
+        message = "a payload of 1 bit carries no level, and features.graded is true"
+        yield "arithmetic.payload_bits", message, "set payload_bits to 2 or more, or graded to false"
     if signed and bits < 2:
         message = "a payload of 1 bit cannot be negative, and features.signed is true"
         yield "arithmetic.payload_bits", message, "set payload_bits to 2 or more, or signed to false"

@@ -55,12 +55,13 @@ def cost(
         progress: called with what is being done, how much is done, and the whole.
 
     Raises:
-        SnnccError: SNN730 to SNN732, a table, rate, limit or program that makes no sense; SNN341, a state overflows;
-            SNN403 to SNN405, the data do not fit.
+        SnnccError: SNN730 and SNN731 with exit code 2, a table, rate or limit that makes no sense; SNN732, a program
+            without inferences; SNN341, a state overflows; SNN403 to SNN405, the data do not fit.
     """
     priced = chosen_table(target, table)
-    if problems := [*_problems(program, rate, limit), *check_program(program)]:
-        raise SnnccError(problems)
+    wrong = list(_wrong_options(rate, limit))
+    if problems := [*wrong, *_problems(program), *check_program(program)]:
+        raise SnnccError(problems, 2 if wrong else 1)
     levels = {name: array[: limit or LIMIT] for name, array in input_levels(program, x).items()}
     placed, notes = on_cores(program, target)
     board, packing = (target.board, target.packing) if placed.board else (Board(), None)
@@ -80,9 +81,9 @@ def cost(
         _absent(target, priced),
         spikes.inferences,
         spiking,
-        side(frames, priced, target.host, depth(program), rate),
+        side(frames, priced, target.host, depth(program), rate, idles=False),
         workload.metrics(program, spikes.inferences),
-        (*notes, *_beyond(spiking.timing, spikes)),
+        (*notes, *_beyond(spiking.timing, spikes), *_update_note(target, priced)),
     )
 
 
@@ -123,53 +124,66 @@ def _why_not(target: Target, problems: Sequence[Diagnostic]) -> Iterator[str]:
         yield f"  and {len(problems) - MOST_PROBLEMS} more; snncc place tells all"
 
 
-def side(events: Events, table: CostTable, host: Host, latency: int, rate: float | None) -> Side:
-    """Return what events cost by a table; see ``Side``."""
+def side(events: Events, table: CostTable, host: Host, latency: int, rate: float | None, idles: bool = True) -> Side:
+    """Return what events cost by a table; see ``Side``.
+
+    Args:
+        events: counted events.
+        table: energies and times.
+        host: events that it can send.
+        latency: steps from the first spike of an inference to its answer.
+        rate: inferences in a second; None for none in particular.
+        idles: whether every neuron is updated in every step, as on a spiking chip; else where a frame passes it.
+    """
     spent, times = energy(events, table), timing(events, table, host, latency)
     watts = None if table.static_watts is None else table.static_watts * events.chips
     static = None if watts is None or times.interval_ns is None else watts * times.interval_ns * PJ_PER_W_NS
     total = None if static is None or spent.dynamic_pj is None else static + spent.dynamic_pj
-    slow = None if rate is None else at_rate(rate, spent.dynamic_pj, watts, times, (latency, events.interval))
+    extra = max(latency + 1 - events.interval, 0) if idles else 0
+    each = table.energy.get("update", 0.0) * float(events.means()["update"].sum()) / events.interval
+    slow = None if rate is None else at_rate(rate, spent.dynamic_pj, watts, times, extra * each)
     return Side(spent, times, watts, static, total, events.interval, latency, slow)
 
 
-def at_rate(
-    rate: float, dynamic_pj: float | None, watts: float | None, times: Timing, steps: tuple[int, int]
-) -> AtRate:
-    """Return what inferences cost that come at a rate: chips step for one interval when one comes, and rest.
+def at_rate(rate: float, dynamic_pj: float | None, watts: float | None, times: Timing, flush_pj: float) -> AtRate:
+    """Return what inferences cost that come at a rate: chips step until the answer is out, and rest.
+
+    Where the next inference comes before that, it takes the place of the empty steps, and chips never rest.
 
     Args:
         rate: inferences in a second.
-        dynamic_pj: of an inference.
+        dynamic_pj: of an inference back to back.
         watts: static power.
         times: of the steps.
-        steps: latency and interval.
+        flush_pj: energy of the updates in steps beyond an interval, if none of them is another inference's.
     """
+    duty = None
+    if times.interval_ns is not None and times.latency_ns is not None:
+        busy, flushed = times.interval_ns * 1e-9 * rate, times.latency_ns * 1e-9 * rate
+        duty = max(busy, min(flushed, 1.0))
+        flush_pj *= (duty - busy) / (flushed - busy) if flushed > busy else 0.0
+    spent = None if dynamic_pj is None else dynamic_pj + flush_pj
     static = None if watts is None else watts / rate * PJ_PER_J
-    total = None if static is None or dynamic_pj is None else static + dynamic_pj
+    total = None if static is None or spent is None else static + spent
     power = None if total is None else total / PJ_PER_J * rate
-    duty = None if times.interval_ns is None else times.interval_ns * 1e-9 * rate
-    waits, rest = divmod(steps[0], steps[1])
-    answer = None
-    if times.interval_ns is not None:
-        answer = waits * 1e9 / rate + (rest + 1) * times.interval_ns / steps[1]
-    return AtRate(rate, duty, static, total, power, answer)
+    return AtRate(rate, duty, spent, static, total, power, times.latency_ns)
 
 
-def _problems(program: Program, rate: float | None, limit: int | None) -> list[Diagnostic]:
-    found = []
+def _wrong_options(rate: float | None, limit: int | None) -> Iterator[Diagnostic]:
     if rate is not None and not (np.isfinite(rate) and rate > 0):
         message = f"{rate:g} is no rate: inferences in a second are more than 0"
-        found.append(Diagnostic("SNN731", message, Loc("options", "rate"), "give a number above 0"))
+        yield Diagnostic("SNN731", message, Loc("options", "rate"), "give a number above 0")
     if limit is not None and limit < 1:
         message = f"{limit} samples cannot be counted"
-        found.append(Diagnostic("SNN731", message, Loc("options", "limit"), "give a number of 1 or above"))
+        yield Diagnostic("SNN731", message, Loc("options", "limit"), "give a number of 1 or above")
+
+
+def _problems(program: Program) -> Iterator[Diagnostic]:
     tensors = [i for i in program.inputs if isinstance(i, TensorInput)]
     if not program.interval or len(tensors) < len(program.inputs) or not tensors:
         message = f"program '{program.name}' has no inferences: it is fed by events, or runs without an interval"
         hint = "give a program that takes tensors, as compiled ones do"
-        found.append(Diagnostic("SNN732", message, Loc(program.name, ""), hint))
-    return found
+        yield Diagnostic("SNN732", message, Loc(program.name, ""), hint)
 
 
 def _counted(
@@ -206,3 +220,11 @@ def _beyond(times: Timing, events: Events) -> tuple[str, ...]:
         return ()
     note = f"{events.tiles} tiles are in use, and the table knows the barrier of {times.barrier_tiles} at most"
     return (f"{note}: it is taken, and may be longer",)
+
+
+def _update_note(target: Target, table: CostTable) -> tuple[str, ...]:
+    """Return what the table says of the energy of an update, which every neuron takes in every step."""
+    figure = target.figures.get(f"tables.{table.name}.energy.update")
+    if figure is None or figure.value is None or not figure.note:
+        return ()
+    return (f"every update is priced at {figure.value:g} pJ, which by the table is: {figure.note}",)

@@ -8,13 +8,15 @@ Every layer works on one frame in a step, as a pipeline, and skips nothing:
     word read        the 8 bits of a weight for each multiply-accumulate, words full to the last bit
     spike, message   every activation once, the input's values included, zero or not, to every slice that reads it
 
-Pools compare and accumulate nothing. A level that is held back by a relay, and a weight that a program stores in two
-parts, are here one neuron and one weight.
+Max-pools compare and accumulate nothing. A level that is held back by a relay, and a weight that a program stores in
+two parts, are here one neuron and one weight. Where the program was compiled from a network, that is what is counted,
+see ``network``: multiply-accumulates, updates and spikes of a layer are the network's, and lie on the layer's slices in
+the proportions of the program's own. Messages and their hops are those of the program's ways.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +27,7 @@ from snncc.compiler.program import Connection, ConvSynapses, Program, SparseSyna
 from snncc.compiler.targets.target import Board, Packing
 from snncc.runtime.cost.counting import Counting
 from snncc.runtime.cost.events import Events
+from snncc.runtime.cost.network import frame_of
 
 Ints = npt.NDArray[np.int64]
 WEIGHT_BITS = 8
@@ -48,6 +51,9 @@ def frame_events(program: Program, board: Board, packing: Packing | None) -> Eve
     counts["synaptic_event"] = counts["synaptic_event"] * _but(program, pools)
     counts["update"] = counts["update"] * _but(program, relays)
     counts["spike"] = counts["spike"] * _but(program, relays)
+    if (frame := frame_of(program)) is not None:
+        for kind, totals in (("synaptic_event", frame.macs), ("update", frame.neurons), ("spike", frame.sent)):
+            counts[kind] = _shared(program, counts[kind][0], totals)[None]
     if packing is not None:
         counts["word_read"] = -(-counts["synaptic_event"] * WEIGHT_BITS // packing.word_bits)
     return replace(events, counts=counts)
@@ -55,6 +61,8 @@ def frame_events(program: Program, board: Board, packing: Packing | None) -> Eve
 
 def depth(program: Program) -> int:
     """Return the layers between inputs and the last output: steps in which a frame comes through."""
+    if (frame := frame_of(program)) is not None:
+        return frame.depth
     relays, found = relay_layers(program), {p.name: 0 for p in program.populations}
     for _ in program.populations:  # a round or two where data flow forward; recurrent programs end, too
         before = dict(found)
@@ -85,6 +93,22 @@ def with_ones(connection: Connection) -> Connection:
 def _but(program: Program, layers: frozenset[str]) -> Ints:
     """Return 0 for slices of some layers, else 1, int64 [slices]."""
     return np.array([part.population not in layers for part in program.slices], dtype=np.int64)
+
+
+def _shared(program: Program, counts: Ints, totals: Mapping[str, int]) -> Ints:
+    """Return totals by population as counts of their slices, int64 [slices], in the proportions of other counts.
+
+    Slices of a population where the others are all 0 share its total by their neurons.
+    """
+    found = np.zeros_like(counts)
+    layers = np.array([part.population for part in program.slices])
+    sizes = np.array([part.size for part in program.slices], dtype=np.int64)
+    for name, total in totals.items():
+        member = np.flatnonzero(layers == name)
+        weights = counts[member] if counts[member].any() else sizes[member]
+        ends = [total * upto // int(weights.sum()) for upto in np.cumsum(weights).tolist()]
+        found[member] = np.diff(np.array(ends, dtype=np.int64), prepend=0)
+    return found
 
 
 def _inputs(program: Program) -> Ints:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.placement.wiring import positions
-from snncc.compiler.program import SILENCE, Connection, ConvSynapses, DenseSynapses, Population, Program
+from snncc.compiler.program import SILENCE, Connection, ConvSynapses, DenseSynapses, Population, Program, Synapses
 from snncc.runtime.deliver import Wire
 
 Ints = npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ def reaches(program: Program) -> tuple[Reach, ...]:
 
 def reach_of(connection: Connection, source: Population, target: Population) -> Reach:
     """Return what a connection between two populations reaches."""
-    by_place = _stored(connection)
+    by_place = weights_met(connection.synapses)
     place = np.flatnonzero(by_place)
     neuron = place if connection.gather is None else connection.gather[place]
     heard = np.unique(neuron[neuron != SILENCE])
@@ -49,9 +49,8 @@ def reach_of(connection: Connection, source: Population, target: Population) -> 
     return Reach(connection, heard, nonzero[heard], int(by_place.sum()))
 
 
-def _stored(connection: Connection) -> Ints:
+def weights_met(synapses: Synapses) -> Ints:
     """Return the weights that each place of the synapses' input meets, zeros included, int64 [places]."""
-    synapses = connection.synapses
     if isinstance(synapses, DenseSynapses):
         outs, ins = synapses.weight.shape
         return np.full(ins, outs, dtype=np.int64)

@@ -18,15 +18,18 @@ class AtRate:
         rate: inferences in a second.
         duty_cycle: share of the time in which chips step; None where the table states no time. Above 1 the rate is out
             of reach.
+        dynamic_pj: energy of events in an inference; of a program with the updates of the steps that push the answer
+            out, where no other inference does; None where the table states none.
         static_pj: static energy of an inference; None where the table states no static power.
         total_pj: with the dynamic one; None where either is absent.
         average_watts: static power and dynamic energy times rate; None where either is absent.
-        answer_ns: time from an inference's first step to its answer; it waits for as many later inferences as it takes
-            to push it through, and chips rest in between; None where the table states no time.
+        answer_ns: time from an inference's first step to its answer: chips step on until it is out, and wait for no
+            other; the latency back to back, whose steps are as full or fuller. None where the table states no time.
     """
 
     rate: float
     duty_cycle: float | None
+    dynamic_pj: float | None
     static_pj: float | None
     total_pj: float | None
     average_watts: float | None

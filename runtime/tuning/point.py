@@ -13,6 +13,7 @@ from snncc.compiler.ir.graph import Graph
 from snncc.compiler.options import Options, make_options
 from snncc.compiler.quantize.layers import layers
 from snncc.compiler.quantize.recipe import Recipe
+from snncc.compiler.targets import load_target
 from snncc.runtime.tuning.space import ZEROS
 
 FIELDS = tuple(field.name for field in fields(Recipe))
@@ -39,8 +40,11 @@ class Point:
         return {name: _told([(layer, getattr(recipe, name)) for layer, recipe in self.recipes]) for name in FIELDS}
 
     def options(self, target: str, coding: str | Mapping[str, str] | None = None) -> Options:
-        """Return checked options."""
-        return make_options(target, coding, **self.settings())
+        """Return checked options, weights no wider than the target stores."""
+        most = load_target(target).weight_bits
+        stored = (replace(recipe, weight_bits=min(recipe.weight_bits, most)) for _, recipe in self.recipes)
+        narrowed = Point(tuple(zip(self.by_layer, stored, strict=True)))
+        return make_options(target, coding, **narrowed.settings())
 
     def params(self) -> dict[str, Value]:
         """Return the point as a flat mapping, ``layer.field`` to value, as a study keeps it."""

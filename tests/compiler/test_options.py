@@ -57,7 +57,7 @@ def test_integers_of_numpy_become_our_own() -> None:
         ("SNN503", {"bits": 4, "levels": 15}),
         ("SNN504", {"weight_bits": 1}),
         ("SNN504", {"weight_bits": 9}),
-        ("SNN504", {"weight_bits": None}),
+        ("SNN504", {"weight_bits": "eight"}),
         ("SNN505", {"schedule": "eager"}),
     ],
 )
@@ -83,6 +83,14 @@ def test_a_coding_with_payloads_needs_a_target_that_carries_them(monkeypatch: py
     graded = [name for name, coding in CODINGS.items() if coding.graded]
     assert [wrong(coding=name) for name in graded] == [["SNN506"]] * len(graded)
     assert make_options(coding="rate").coding == "rate"
+
+
+def test_weights_are_no_wider_than_the_target_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "load_target", lambda name: replace(load_target("loihi2"), weight_bits=4))
+    assert make_options().weight_bits == make_options(weight_bits=4).weight_bits == 4
+    assert make_options(weight_bits="a=3").recipes.weight_bits("b") == 4
+    assert wrong(weight_bits=5) == ["SNN504"]
+    assert wrong(weight_bits="6,a=8,b=4") == ["SNN504", "SNN504"]
 
 
 def test_a_dominated_coding_is_noted() -> None:

@@ -21,6 +21,8 @@ from snncc.compiler.targets.target import Board, Core, Host, Packing, Target
 
 Random = np.random.Generator
 WIDEST, LONGEST = 24, 62  # weights and delays of the target files
+STATES, PAYLOADS, PORTS = 24, 24, 16  # bits of states and spikes, and in-ports, of the target files
+ABILITIES = ("codings", "graded", "signed", "ports")
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,23 @@ class Limits:
     host: Host = field(default_factory=lambda: Host("host"))
     weight_bits: int = WIDEST
     max_delay: int = LONGEST
+    state_bits: int = STATES
+    payload_bits: int = PAYLOADS
+    codings: tuple[str, ...] = ("graded", "bitplane", "rate", "ttfs")
+    graded: bool = True
+    signed: bool = True
+    ports: int = PORTS
 
     def chip(self) -> Target:
-        """Return the target that the file describes, with neurons that can do everything."""
+        """Return the target that the file describes; what it leaves open is as on ``generic``."""
         changes: dict[str, Any] = {part.name: getattr(self, part.name) for part in fields(self)}
-        return replace(load_target("generic"), name="test", codings=(), ports=99, **changes)
+        return replace(load_target("generic"), name="test", **changes)
 
     def write(self, path: Path, chip: str = "") -> str:
         """Write the file, on top of a chip's if one is named; return its name."""
         sections: dict[str, dict[str, Any]] = {
-            "arithmetic": {"weight_bits": self.weight_bits, "max_delay": self.max_delay},
+            "arithmetic": {n: getattr(self, n) for n in ("weight_bits", "max_delay", "state_bits", "payload_bits")},
+            "features": {name: getattr(self, name) for name in ABILITIES},
             **{name: asdict(getattr(self, name)) for name in ("core", "packing", "board", "host")},
         }
         lines = ["schema = 2", f'chip = "{chip}"' if chip else ""]
@@ -238,6 +247,61 @@ def no_slices(file: PlacedFile, random: Random) -> bool:
 @_plant
 def delay_too_long(file: PlacedFile, random: Random) -> bool:
     _any(file.plain["connections"], random)["delay"] = LONGEST + 2
+    return True
+
+
+@_plant
+def delay_of_no_step(file: PlacedFile, random: Random) -> bool:
+    _any(file.plain["connections"], random)["delay"] = _any([0, -1, 1.5, True], random)
+    return True
+
+
+@_plant
+def core_that_is_no_integer(file: PlacedFile, random: Random) -> bool:
+    _any(file.slices, random)["core"] = _any([0.5, 1.0, True, False], random)
+    return True
+
+
+@_plant
+def end_that_is_no_integer(file: PlacedFile, random: Random) -> bool:
+    part, key = _any(file.slices, random), _any(["lo", "hi"], random)
+    if part[key]:
+        axis = random.integers(len(part[key]))
+        part[key][axis] = part[key][axis] == 1 if part[key][axis] < 2 else float(part[key][axis])
+    return bool(part[key])
+
+
+@_plant
+def slices_empty(file: PlacedFile, random: Random) -> bool:
+    file.slices.clear()
+    return True
+
+
+@_plant
+def coding_of_another_chip(file: PlacedFile, random: Random) -> bool:
+    coded = [p["claim"] for p in file.plain["populations"] if p["claim"].get("coding")]
+    if coded:
+        _any(coded, random)["coding"] = "morse"
+    return bool(coded)
+
+
+@_plant
+def payload_too_wide(file: PlacedFile, random: Random) -> bool:
+    _any(file.plain["populations"], random)["payload_bits"] = PAYLOADS + 1
+    return True
+
+
+@_plant
+def state_too_wide(file: PlacedFile, random: Random) -> bool:
+    neuron = file.plain["neurons"][_any(file.plain["populations"], random)["neuron"]]
+    neuron.insert(0, f"state v0:2 extra:{STATES + 1}=1")
+    return True
+
+
+@_plant
+def too_many_ports(file: PlacedFile, random: Random) -> bool:
+    neuron = file.plain["neurons"][_any(file.plain["populations"], random)["neuron"]]
+    neuron.insert(0, " ".join(["port", *(f"extra{n}" for n in range(PORTS + 1))]))
     return True
 
 

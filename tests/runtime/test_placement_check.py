@@ -149,6 +149,36 @@ def test_weights_and_delays_hold_up_to_the_widest_and_longest(
         assert {where for where, _ in wrong} == {f"connection {name}" for name, n in found.items() if n == most}
 
 
+@settings(max_examples=25, suppress_health_check=SLOW)
+@given(programs(), st.data())
+def test_what_neurons_can_do_holds_up_to_what_each_population_needs(
+    file: Path, program: Program, data: st.DataObject
+) -> None:
+    content = program_bytes(data.draw(placements(program)))
+    each = {p.name: p for p in program.populations}
+    found = {
+        "state_bits": {name: max((s.bits for s in p.neuron.states), default=0) for name, p in each.items()},
+        "payload_bits": {name: p.payload_bits for name, p in each.items()},
+        "ports": {name: len(p.neuron.ports) for name, p in each.items()},
+    }
+    least: dict[str, Any] = {limit: max(needed.values()) for limit, needed in found.items()}
+    assert check_placement(content, Limits(**least).write(file)) == []
+    for limit, most in least.items():
+        if most > 1:  # a spike is one bit at least
+            told = check_placement(content, Limits(**{**least, limit: most - 1}).write(file))
+            widest = {f"population {name}" for name, need in found[limit].items() if need == most}
+            assert {where for where, _ in told} == widest
+            assert all(sentence.endswith(f", the limit is {most - 1}") for _, sentence in told)
+    signed = {f"population {name}" for name, p in each.items() if p.signed}
+    assert {where for where, _ in check_placement(content, Limits(signed=False).write(file))} == signed
+    coded = {f"population {n}": p.claim.coding for n, p in each.items() if p.claim and p.claim.coding}
+    for codings, graded in ((("rate",), True), ((), True), ((), False)):
+        able = codings or tuple(c for c in CODINGS if graded or c != "graded")
+        told = check_placement(content, Limits(codings=codings, graded=graded).write(file))
+        unable = {where for where, sentence in told if sentence.startswith("sends in coding ")}
+        assert unable == {where for where, coding in coded.items() if coding not in able}
+
+
 def test_an_absent_limit_is_not_checked(file: Path, small: Program) -> None:
     verdict = judge_placement(program_bytes(small), Limits(Core(neurons=32)).write(file))
     assert set(verdict.checked) == {"neurons", "weight_bits", "max_delay"}
@@ -188,6 +218,43 @@ def test_each_kind_of_violation_is_named(file: Path, kind: str) -> None:
     assert PLANTS[kind](placed, np.random.default_rng(0))
     places = {where.split()[0] for where, _ in check_placement(placed.data(), path)}
     assert places & {"the", "slice", "population", "core", "connection"}
+
+
+def test_a_program_moved_to_a_chip_whose_neurons_cannot_run_it_is_rejected(small: Program) -> None:
+    told = check_placement(program_bytes(replace(small, board="loihi1")))
+    assert ("population first", "sends in coding graded, which the neurons of loihi1 cannot") in told
+    assert ("population first", "has spikes of 2 bits, the limit is 1") in told
+    assert ("population first", "has a state u of 24 bits, the limit is 17") in told
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"core": 0.5}, "is nowhere: core 0.5 is no whole number"),
+        ({"core": True}, "is nowhere: core True is no whole number"),
+        ({"lo": [0.0]}, "is nowhere: lo 0.0 is no whole number"),
+        ({"hi": [True]}, "is nowhere: hi True is no whole number"),
+    ],
+)
+def test_numbers_that_are_no_integers_are_named(file: Path, small: Program, change: dict[str, Any], told: str) -> None:
+    placed = PlacedFile(small)
+    next(s for s in placed.slices if s["population"] == "y").update(change)
+    wrong = check_placement(placed.data(), Limits().write(file))
+    assert ("slice y.0", told) in wrong
+
+
+@pytest.mark.parametrize("delay", [0, -1, 1.5, True])
+def test_delays_below_one_step_are_rejected(file: Path, small: Program, delay: Any) -> None:
+    placed = PlacedFile(small)
+    placed.plain["connections"][0]["delay"] = delay
+    told = f"has a delay of {delay!r}, which is no whole number of at least 1 step"
+    name = placed.plain["connections"][0]["name"]
+    assert (f"connection {name}", told) in check_placement(placed.data(), Limits().write(file))
+
+
+def test_a_program_with_a_board_and_no_slices_says_so(file: Path, small: Program) -> None:
+    told = check_placement(program_bytes(replace(small, slices=())), Limits().write(file))
+    assert told == [("the program", "has no slices: none of its neurons has a core")]
 
 
 @pytest.mark.parametrize("encoders", ["host", "cores"])
@@ -230,14 +297,15 @@ def test_our_placements_keep_every_limit(file: Path, program: Program, packing: 
 
 @pytest.mark.parametrize("name", target_names())
 def test_our_placements_on_the_bundled_targets_keep_every_limit(name: str) -> None:
-    target = load_target(name)
-    for coding in target.codings or CODINGS:
-        program = lowered(two_layers(), coding)
-        try:
-            placed = place(program, target)
-        except SnnccError:
-            continue
-        assert check_placement(program_bytes(placed)) == []
+    target, few = load_target(name), IntegerNet(1)
+    hidden = few.fire(few.dense(few.input(6), 5), name="hidden")
+    number = 0
+    for graph in (two_layers(), few.graph(few.read(few.dense(hidden, 2), name="y"))):
+        for coding in target.codings:
+            program = lower(graph, choose(coding, target), target)
+            number += 1
+            assert check_placement(program_bytes(place(program, target))) == []
+    assert number >= 2
 
 
 @pytest.mark.parametrize("name", ["keyword_dscnn", "fashion_resnet", "vowels_cnn"])

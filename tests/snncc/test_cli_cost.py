@@ -57,7 +57,7 @@ def test_a_target_without_tables_has_events_and_no_prices(snncc: Command) -> Non
 
 def test_wrong_options_are_refused_together(refused: Command, work: Path) -> None:
     options = ("--rate", "-1", "--limit", "0")
-    assert refused("cost", "tiny.snnp", "--data", "test.npz", *options).codes == ["SNN731", "SNN731"]
+    assert refused("cost", "tiny.snnp", "--data", "test.npz", *options, code=2).codes == ["SNN731", "SNN731"]
 
 
 def test_an_unknown_table_is_refused_with_those_there_are(refused: Command) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from snncc.compiler.diagnostics import SnnccError
+from snncc.cost_command import target_of
 from snncc.runtime.cost.cost import cost
 from snncc.runtime.cost.neurobench import SynapticOperations
 from snncc.runtime.cost.report import CostReport
@@ -61,3 +63,24 @@ def test_operations_of_pools_are_told_apart(report: CostReport, capsys: pytest.C
 def test_a_large_value_keeps_its_digits(report: CostReport, capsys: pytest.CaptureFixture[str]) -> None:
     spiking = replace(report.spiking, total_pj=2.5e15)
     assert told(replace(report, spiking=spiking), capsys)[0].startswith("modelled: 2500 J an inference")
+
+
+def test_one_sample_is_no_mean(report: CostReport, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(replace(report, samples=1), capsys)[2].startswith("events: exact, of 1 sample back to back")
+
+
+def test_power_that_is_absent_is_said_once(report: CostReport, capsys: pytest.CaptureFixture[str]) -> None:
+    at = report.spiking.at_rate
+    assert at is not None
+    lacks = replace(at, static_pj=None, total_pj=None, average_watts=None)
+    lines = told(replace(report, spiking=replace(report.spiking, at_rate=lacks)), capsys)
+    (line,) = [line for line in lines if "the program steps" in line]
+    assert line.endswith("an inference takes 115 pJ in events; average power is absent, as static power is")
+
+
+def test_a_target_that_is_not_bundled_needs_its_file() -> None:
+    with pytest.raises(SnnccError, match=r"(?s)SNN501.*give its file with --target FILE") as caught:
+        target_of(program(), None)
+    assert caught.value.exit_code == 2
+    assert target_of(program(), "tiny.toml") == "tiny.toml"
+    assert target_of(replace(program(), board="loihi2"), None) == "loihi2"

@@ -17,7 +17,7 @@ from snncc.compiler.coding import CODINGS, Levels, train
 from snncc.compiler.ir import Graph
 from snncc.compiler.mapping.choice import Choice
 from snncc.compiler.mapping.lower import lower
-from snncc.compiler.quantize.ranges import Bounds, bounds, fits, payload_fits
+from snncc.compiler.quantize.ranges import Bounds, bounds, fits, payload_fits, widest_level
 from snncc.compiler.targets import Target, load_target
 from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
 from tests.integer_nets import IntegerNet
@@ -213,3 +213,11 @@ def test_a_payload_holds_a_level_and_its_sign(levels: Levels, payload_bits: int)
     half = 1 << (payload_bits - 1)
     wanted = all(-half < q < half for q in (levels.lo, levels.hi))
     assert payload_fits(levels, replace(LOIHI2, payload_bits=payload_bits)) is wanted
+
+
+def test_a_payload_without_a_sign_holds_one_bit_more() -> None:
+    target = replace(LOIHI2, payload_bits=4, signed=False)
+    assert [payload_fits(Levels(0, q), target) for q in (15, 16)] == [True, False]
+    assert [payload_fits(Levels(-q, q), target) for q in (7, 8)] == [True, False]
+    assert (widest_level(target, False), widest_level(target, True)) == (15, 7)
+    assert widest_level(replace(target, payload_bits=1), True) == 1

@@ -189,3 +189,12 @@ def test_sums_that_are_too_wide_are_told_and_rounded_to_nearest(monkeypatch: pyt
     assert {note.code for note in told} == {"SNN212"}
     assert len(told) == sum(isinstance(node.op, Fire | Readout) for node in wide.nodes if node.name != "mean")
     assert all(np.array_equal(wide.constants[name], array) for name, array in nearest.constants.items())
+
+
+@pytest.mark.parametrize("zeros", [0.0, 0.5])
+def test_weights_that_are_zero_stay_zero(zeros: float) -> None:
+    x, weights, y = problem(3, 12, 200)
+    weights[:, ::3] = 0
+    chosen = rounded(x.T @ x, y.T @ x, weights, np.ones_like(weights), np.full_like(weights, 127.0), 200, zeros)
+    assert not chosen[:, ::3].any()
+    assert chosen.any()

@@ -293,3 +293,11 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "chip.toml").mkdir()
     with pytest.raises(SnnccError, match="no target file"):
         load_target(f"{tmp_path}/chip.toml")
+
+
+def test_a_payload_of_one_bit_carries_no_level(tmp_path: Path) -> None:
+    signless = ("signed = { value = true", "signed = { value = false")
+    narrow = ("payload_bits = { value = 8", "payload_bits = { value = 1")
+    found = problems(write(tmp_path, changed(signless, narrow)))
+    assert codes(found) == [("SNN706", "arithmetic.payload_bits")]
+    assert "graded to false" in found[0].hint

@@ -86,12 +86,27 @@ def test_static_energy_lasts_as_long_as_an_interval(report: CostReport) -> None:
 def test_at_a_rate_chips_rest(report: CostReport) -> None:
     at = report.spiking.at_rate
     assert at is not None
-    assert at.duty_cycle == pytest.approx(0.0595)
+    assert at.duty_cycle == pytest.approx(0.0885)  # 3 steps until the answer is out, of 88.5 ns
+    assert at.dynamic_pj == 109 + 6  # 6 neurons are updated in one step more than an interval has
     assert at.static_pj == pytest.approx(1000)  # 1 mW for 1 us
-    assert at.total_pj == pytest.approx(1109)
-    assert at.average_watts == pytest.approx(1109e-6)
-    assert at.answer_ns == pytest.approx(1000 + 59.5 / 2)  # the next inference pushes it through, and one step more
+    assert at.total_pj == pytest.approx(1115)
+    assert at.average_watts == pytest.approx(1115e-6)
+    assert at.answer_ns == pytest.approx(88.5)  # chips step on, and wait for no other inference
     assert at.reached
+
+
+def test_an_ann_at_a_rate_answers_in_its_own_time(report: CostReport) -> None:
+    at = report.frames.at_rate
+    assert at is not None
+    assert at.answer_ns == report.frames.timing.latency_ns == 132
+    assert at.dynamic_pj == 163  # a layer that no frame passes takes no update
+
+
+def test_steps_between_close_inferences_are_theirs() -> None:
+    at = cost(program(), X, target(), rate=1e9 / 59.5 * 0.999).spiking.at_rate
+    assert at is not None
+    assert at.duty_cycle == 1
+    assert at.dynamic_pj == pytest.approx(109, abs=0.1)
 
 
 def test_a_rate_may_be_out_of_reach() -> None:
@@ -223,6 +238,7 @@ def test_every_wrong_wish_is_told() -> None:
     with pytest.raises(SnnccError) as caught:
         cost(free, X, target(), rate=0.0, limit=0)
     assert [problem.code for problem in caught.value.diagnostics] == ["SNN731", "SNN731", "SNN732"]
+    assert caught.value.exit_code == 2
 
 
 def test_an_unknown_table_is_told_with_those_there_are() -> None:
