@@ -25,7 +25,11 @@ COMMAND: dict[str, Entry] = {
         "whole network or for one layer.",
         "Give one of the two: bits n means levels 0..2^n - 1.",
     ),
-    "SNN504": Entry("bad width of weights", "A weight, sign included, has 2 to 8 bits.", "Choose a width from 2 to 8."),
+    "SNN504": Entry(
+        "bad width of weights",
+        "A weight, sign included, has 2 to 8 bits, and no more than the target stores.",
+        "Choose a width from 2 to 8 that the target has, or leave it out for the widest.",
+    ),
     "SNN505": Entry(
         "unknown schedule",
         "A schedule is pipelined (samples follow each other at the initiation interval) or sequential (one at a time).",
