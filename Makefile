@@ -27,7 +27,7 @@ demo: $(CORE) ## compile and check a small network; installs no torch
 
 .PHONY: test
 test: $(DEV) ## run every test with branch coverage, the Lava ones where there is a CPython 3.10
-	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
 	@$(MAKE) --no-print-directory lava
 
 .PHONY: lint
