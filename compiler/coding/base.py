@@ -220,3 +220,8 @@ def train(coding: Coding, q: Any, levels: Levels) -> Ints:
     """Return E(q): payloads of shape [P, *q.shape]."""
     q = np.asarray(q, dtype=np.int64)
     return np.stack([coding.spike_at(q, step, levels) for step in range(coding.window(levels))])
+
+
+def spikes_by_level(coding: Coding, levels: Levels) -> Ints:
+    """Return how many spikes each level lo..hi is sent with, int64 [levels]."""
+    return np.count_nonzero(train(coding, np.arange(levels.lo, levels.hi + 1), levels), axis=0)

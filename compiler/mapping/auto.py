@@ -18,7 +18,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.coding import CODINGS, Coding, Levels, train
+from snncc.compiler.coding import CODINGS, Coding, Levels, spikes_by_level
 from snncc.compiler.diagnostics import Diagnostic, Loc
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, Readout
@@ -118,8 +118,7 @@ def _spikes(coding: Coding, node: Node, counts: Counts) -> float:
     """Return the mean spikes of a neuron in an inference."""
     levels = Levels(node.type.lo, node.type.hi)
     seen = counts[node.name]
-    spikes = np.count_nonzero(train(coding, np.arange(levels.lo, levels.hi + 1), levels), axis=0)
-    return float(spikes @ seen / max(int(seen.sum()), 1))
+    return float(spikes_by_level(coding, levels) @ seen / max(int(seen.sum()), 1))
 
 
 def _costs(

@@ -29,7 +29,7 @@ class Need:
         cores: how many cores hold a box of it.
         most: of its boxes the greatest need, by entry of SUMS.
         total: of all of them together.
-        fan_in: stored synapses of a neuron, rounded.
+        fan_in: stored synapses of the neuron that has most, connection by connection.
         weight_bits: of the widest of its stored weights, sign included; 0 where it has none.
         loc: where it comes from in the user's model.
     """
@@ -106,7 +106,7 @@ def _need(plan: Plan, population: Population) -> Need:
         0 if bins is None else len(set(bins.tolist())),
         {entry: int(values.max()) for entry, values in loads.items() if values is not None},
         {entry: int(values.sum()) for entry, values in loads.items() if values is not None},
-        round(sum(fan_in(one.connection, population) for one in heard)),
+        sum(fan_in(one.connection, population) for one in heard),
         max((one.bits for one in heard), default=0),
         str(population.loc),
     )

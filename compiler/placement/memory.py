@@ -50,8 +50,8 @@ def words(connection: Connection, wiring: Wiring, cuts: Cuts, packing: Packing, 
         return np.broadcast_to(spread, grid(cuts)).astype(np.int64)
     entry = bits + packing.list_bits + waits
     if isinstance(wiring, DenseWiring):
-        return prod(wiring.source) * _packed(outer([sizes(bounds) for bounds in cuts]), packing, entry)
-    found = [int(_packed(wiring.lists(box), packing, entry).sum()) for box in boxes(cuts)]
+        return prod(wiring.source) * packed(outer([sizes(bounds) for bounds in cuts]), packing, entry)
+    found = [int(packed(wiring.lists(box), packing, entry).sum()) for box in boxes(cuts)]
     return np.array(found, dtype=np.int64).reshape(grid(cuts))
 
 
@@ -67,11 +67,17 @@ def _kernels(synapses: ConvSynapses, cuts: Cuts, packing: Packing, entry: int) -
     outs, ins = group_sizes(synapses)
     taps = prod(synapses.weight.shape[2:])
     parts = [shares(a, b, outs, synapses.groups) for a, b in pairwise(cuts[0])]
-    return np.array([int(ins * taps * _packed(n, packing, entry).sum()) for n in parts], dtype=np.int64)
+    return np.array([int(ins * taps * packed(n, packing, entry).sum()) for n in parts], dtype=np.int64)
 
 
-def _packed(synapses: Ints, packing: Packing, entry: int) -> Ints:
-    """Return the words of lists of so many synapses; none for an empty list."""
+def packed(synapses: Ints, packing: Packing, entry: int) -> Ints:
+    """Return the words of lists, int64 of the shape of ``synapses``; none for an empty list.
+
+    Args:
+        synapses: how many each list has.
+        packing: how they are stored.
+        entry: bits of a synapse, all that stands beside the weight included.
+    """
     blocks = -(-synapses // packing.block_synapses) if packing.block_synapses else np.minimum(synapses, 1)
     bits: Ints = synapses * entry + packing.header_bits * blocks
     return -(-bits // packing.word_bits)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snncc.compiler.coding import CODINGS, Levels, train
+from snncc.compiler.coding import CODINGS, Levels, spikes_by_level
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
 from snncc.compiler.placement.cuts import Ints, boxes
 from snncc.compiler.placement.mesh import MOST_SWAPPED, Floats, arrange
@@ -64,9 +64,8 @@ def mean_spikes(program: Program, counts: Mapping[str, Ints]) -> dict[str, float
         if claim is None or not claim.coding or population.window > LONGEST:
             continue
         if (seen := counts.get(claim.node)) is not None:
-            levels = Levels(claim.lo, claim.hi)
-            sent = train(CODINGS[claim.coding], np.arange(claim.lo, claim.hi + 1), levels)
-            found[population.name] = float(np.count_nonzero(sent, axis=0) @ seen / max(int(seen.sum()), 1))
+            sent = spikes_by_level(CODINGS[claim.coding], Levels(claim.lo, claim.hi))
+            found[population.name] = float(sent @ seen / max(int(seen.sum()), 1))
     return found
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.placement.loads import is_pool
-from snncc.compiler.placement.memory import width
+from snncc.compiler.placement.memory import packed, width
 from snncc.compiler.placement.pieces import boxed, flat_of
 from snncc.compiler.placement.slices import Slice
 from snncc.compiler.placement.wiring import group_sizes, positions, shares
@@ -77,11 +77,8 @@ class Memory:
 
     def lists(self, synapses: Ints, beside: int) -> Ints:
         """Return the words of lists of synapses with so many bits beside the weight; none for an empty list."""
-        packing = self.packing
-        entry = self.bits + beside + (packing.delay_bits if self.waits else 0)
-        blocks = -(-synapses // packing.block_synapses) if packing.block_synapses else np.minimum(synapses, 1)
-        bits: Ints = synapses * entry + packing.header_bits * blocks
-        return -(-bits // packing.word_bits)
+        entry = self.bits + beside + (self.packing.delay_bits if self.waits else 0)
+        return packed(synapses, self.packing, entry)
 
 
 def fans(program: Program, packing: Packing) -> list[tuple[Connection, Fan]]:

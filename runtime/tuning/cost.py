@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from snncc.compiler.coding import CODINGS, Levels, train
+from snncc.compiler.coding import CODINGS, Levels, spikes_by_level
 from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.ir.graph import Graph, Node
 from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder
@@ -169,8 +169,7 @@ def _spikes(network: Network, name: str, coding: str) -> npt.NDArray[np.float64]
 @lru_cache(maxsize=256)
 def _count_of_level(coding: str, lo: int, hi: int) -> Ints:
     """Return how many spikes each level lo..hi is sent with."""
-    levels = Levels(lo, hi)
-    return np.count_nonzero(train(CODINGS[coding], np.arange(lo, hi + 1), levels), axis=0)
+    return spikes_by_level(CODINGS[coding], Levels(lo, hi))
 
 
 def _choices(graph: Graph, usable: Mapping[str, Sequence[str]], events: Events) -> Iterator[dict[str, str]]:
