@@ -106,7 +106,8 @@ def compile_graph(
     model = to_onnx(canonical).SerializeToString()
     settings = _settings(graph, options, data) | (verbatim.settings(network) if verbatim.is_verbatim(graph) else {})
     placed, misfits = place_if_fits(program, options.target, mean_spikes(program, counts))
-    origin = Origin(network, model, (*notes, *misfits), settings, certificate)
+    notes += [replace(misfit, severity="warning") for misfit in misfits]  # what does not fit can be run all the same
+    origin = Origin(network, model, tuple(notes), settings, certificate)
     return replace(placed, origin=origin)
 
 

@@ -36,18 +36,18 @@ def place(program: Program, target: Target, spikes: Mapping[str, float] | None =
     Raises:
         SnnccError: SNN710 to SNN716, everything that does not fit.
     """
-    plan = lay_out(program, target, spikes)
-    if problems := list(misfits(plan)):
+    found, problems = place_if_fits(program, target, spikes or {})
+    if problems:
         raise SnnccError(problems)
-    return placed(plan, spikes or {})
+    return found
 
 
 def place_if_fits(
     program: Program, target: Target, spikes: Mapping[str, float]
 ) -> tuple[Program, tuple[Diagnostic, ...]]:
-    """Return the placed program; where it does not fit, the program as it is, and each reason as a warning."""
+    """Return the placed program; where it does not fit, the program as it is, and every reason; see ``place``."""
     plan = lay_out(program, target, spikes)
-    problems = tuple(replace(problem, severity="warning") for problem in misfits(plan))
+    problems = tuple(misfits(plan))
     return (program if problems else placed(plan, spikes)), problems
 
 
