@@ -6,109 +6,18 @@ programs on what arrived. State is carried from sample to sample; a batch is a n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from snncc.compiler.diagnostics import Diagnostic, SnnccError
-from snncc.compiler.neuron import NeuronProgram, Operand
 from snncc.compiler.program import EventInput, Population, Program, TensorInput
 from snncc.compiler.trace import Event, Feed, Sent
 from snncc.runtime.deliver import Wire
+from snncc.runtime.neurons import Neurons
 
 Ints = npt.NDArray[np.int64]
-
-
-def _number(value: Ints) -> Ints:
-    """Return a comparison's result as 1 and 0."""
-    return value.astype(np.int64) if value.dtype == np.bool_ else value
-
-
-def _on_numbers(op: Callable[..., Ints]) -> Callable[..., Ints]:
-    return lambda *args: op(*map(_number, args))
-
-
-def _select(condition: Ints, then: Ints, other: Ints) -> Ints:
-    if condition.ndim == 0:  # of the phase alone
-        return then if condition else other
-    chosen: Ints = np.where(condition, then, other)
-    return chosen
-
-
-# Comparisons give booleans, which become 1 and 0 where an operation needs a number; select, which follows most of them,
-# does not.
-_RUN: dict[str, Callable[..., Ints]] = {
-    "copy": lambda a: a,
-    "add": _on_numbers(np.add),
-    "sub": _on_numbers(np.subtract),
-    "mul": _on_numbers(np.multiply),
-    "shl": _on_numbers(np.left_shift),
-    "shr": _on_numbers(np.right_shift),
-    "min": _on_numbers(np.minimum),
-    "max": _on_numbers(np.maximum),
-    "clip": _on_numbers(lambda x, lo, hi: np.minimum(np.maximum(x, lo), hi)),
-    "ge": _on_numbers(np.greater_equal),
-    "gt": _on_numbers(np.greater),
-    "eq": _on_numbers(np.equal),
-    "lt": _on_numbers(np.less),
-    "select": _select,
-}
-
-
-class StateOverflow(ArithmeticError):  # noqa: N818  named for what happened
-    """A state or payload left the width it was declared with.
-
-    Attributes:
-        population: name of the population.
-        neuron: the first neuron it happened to, index in row-major order.
-        stream: stream of that neuron.
-    """
-
-    def __init__(self, message: str, population: str, neuron: int, stream: int) -> None:
-        """Keep the place beside the message."""
-        super().__init__(message)
-        self.population, self.neuron, self.stream = population, neuron, stream
-
-
-class _Running:
-    """A population with its states, [neurons, streams] each."""
-
-    def __init__(self, population: Population, streams: int) -> None:
-        self.population = population
-        self.neuron: NeuronProgram = population.neuron
-        shape = (population.size, streams)
-        self.params = {name: _column(value, population.shape) for name, value in population.params.items()}
-        self.states = {s.name: np.full(shape, s.initial, dtype=np.int64) for s in self.neuron.states}
-        self.silent = np.zeros(shape, dtype=np.int64)
-
-    def step(self, arrived: Mapping[str, Ints], phase: int) -> Sent:
-        """Run the neuron program once."""
-        values: dict[str, Ints] = {**self.params, **self.states, "phase": np.int64(phase)}
-        for port in self.neuron.ports:
-            values[f"in.{port}"] = arrived.get(port, self.silent)
-        spikes = np.int64(0)
-        for line in self.neuron.code:
-            args = [_value(arg, values) for arg in line.args]
-            if line.op == "emit":
-                spikes = _number(args[0])
-            else:
-                values[line.target] = _RUN[line.op](*args)
-        for state in self.neuron.states:
-            self.states[state.name] = self._fitting(_number(values[state.name]), state.name, state.bits - 1)
-        width = self.population.payload_bits - self.population.signed
-        sent = self._fitting(spikes, "payload", width, signed=self.population.signed)
-        return Sent(sent, self.states[self.neuron.membrane])
-
-    def _fitting(self, value: Ints, name: str, bits: int, signed: bool = True) -> Ints:
-        """Return a value for every neuron and stream, once it is known to fit the width."""
-        least = -(1 << bits) if signed else 0
-        array = np.broadcast_to(value, self.silent.shape)
-        if value.size and (value.min() < least or value.max() >= 1 << bits):
-            neuron, stream = (int(i) for i in np.argwhere((array < least) | (array >= 1 << bits))[0])
-            message = f"{name} of population {self.population.name} left {least}..{(1 << bits) - 1}"
-            raise StateOverflow(message, self.population.name, neuron, stream)
-        return array
 
 
 class Emulator:
@@ -123,7 +32,7 @@ class Emulator:
     def __init__(self, program: Program, streams: int = 1) -> None:
         """Put every state to its initial value and every wire to silence."""
         self.program, self.streams, self.now = program, streams, 0
-        self._running = {p.name: _Running(p, streams) for p in program.populations}
+        self._running = {p.name: Neurons(p, streams) for p in program.populations}
         sizes = {p.name: p.size for p in program.populations}
         self._wires = [Wire(c, sizes[c.source], sizes[c.target]) for c in program.connections]
         self.fan_out: dict[str, Ints] = {p.name: np.zeros(p.size, dtype=np.int64) for p in program.populations}
@@ -147,10 +56,10 @@ class Emulator:
         for name, running in self._running.items():
             sent[name] = running.step(ports.get(name, {}), self.phase(running.population))
         for wire in self._wires:
-            spikes = sent[wire.connection.source].spikes
-            if spikes.any():
-                target = wire.connection.target
-                self._deliver(wire.connection.delay, target, wire.connection.port, wire.deliver(spikes))
+            connection = wire.connection
+            if self._running[connection.source].fired:
+                charge = wire.deliver(sent[connection.source].spikes)
+                self._deliver(connection.delay, connection.target, connection.port, charge)
         self.now += 1
         return sent
 
@@ -256,14 +165,3 @@ def _misfit(event: Event, emulator: Emulator, source: EventInput, steps: int) ->
     if not -(2**31) <= payload < 2**31:
         return "has a payload of more than 32 bits"
     return ""
-
-
-def _column(value: npt.ArrayLike, shape: tuple[int, ...]) -> Ints:
-    array = np.asarray(value, dtype=np.int64)
-    if array.size == 1:
-        return array.reshape(1, 1)
-    return np.broadcast_to(array, shape).reshape(-1, 1)
-
-
-def _value(arg: Operand, values: Mapping[str, Ints]) -> Ints:
-    return values[arg] if isinstance(arg, str) else np.int64(arg)

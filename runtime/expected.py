@@ -75,11 +75,14 @@ class _Watched:
         zero = np.zeros((population.size, streams), dtype=np.int64)
         self.silence = Expected(zero, None if claim.kind == "pool" else zero)
         self._sample, self._q, self._charge = -1, zero, zero
+        self._at_end = NOTHING  # of this sample, once its window has closed
 
     def _turn(self, sample: int) -> None:
         if sample != self._sample:
             self._sample, self._q = sample, self._of(self.q, sample)
             self._charge = self._q if self.charge is self.q else self._of(self.charge, sample)
+            closed = 0 if self.claim.kind == "read" else self.population.window
+            self._at_end = self._compute(closed)
 
     def _of(self, values: Ints, sample: int) -> Ints:
         """Return the values of a sample in every stream."""
@@ -87,8 +90,15 @@ class _Watched:
         return np.ascontiguousarray(part.T, dtype=np.int64)
 
     def at(self, sample: int, phase: int) -> Expected:
-        """Return spikes and membrane, int64 [neurons, streams], of a sample at a phase 0..interval-1."""
+        """Return spikes and membrane, int64 [neurons, streams], of a sample at a phase 0..interval-1.
+
+        Once the window has closed, nothing changes any more: then the same object every time.
+        """
         self._turn(sample)
+        ended = self.claim.kind == "read" or phase >= self.population.window
+        return self._at_end if ended else self._compute(phase)
+
+    def _compute(self, phase: int) -> Expected:
         q, charge, zero = self._q, self._charge, self.silence.spikes
         if self.claim.kind == "read":
             return Expected(zero, charge)

@@ -13,7 +13,8 @@ from snncc.compiler.ir.graph import Array
 from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.program import Program, TensorInput
 from snncc.runtime.collapsed import Collapsed
-from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
+from snncc.runtime.emulator import Emulator, run_levels
+from snncc.runtime.neurons import StateOverflow
 
 Ints = npt.NDArray[np.int64]
 ENGINES = ("levels", "emulator")

@@ -23,7 +23,8 @@ from snncc.compiler.program import EventInput, Program, TensorInput
 from snncc.compiler.program_check import check_program
 from snncc.compiler.trace import Arrivals, Feed, Trace, feed_levels
 from snncc.runtime.cross_check import Device
-from snncc.runtime.emulator import Emulator, StateOverflow, run_feed
+from snncc.runtime.emulator import Emulator, run_feed
+from snncc.runtime.neurons import StateOverflow
 from snncc.runtime.reference import execute
 from snncc.runtime.witness import witnesses
 

@@ -26,6 +26,7 @@ def _defines(plan: Plan) -> Iterator[str]:
     yield f"#define SNNCC_POPULATIONS {len(sizes)}"
     yield f"#define SNNCC_POPULATION_SIZES {_list(sizes)}"
     yield f"#define SNNCC_LARGEST_POPULATION {max(sizes)}"
+    yield f"#define SNNCC_NEURONS {sum(sizes)} /* of all populations */"
     yield "/* Bytes that hold a membrane of each population */"
     yield f"#define SNNCC_MEMBRANE_BYTES {_list(4 if p.membrane.type != 'int64_t' else 8 for p in plan.populations)}"
     fed = [numbers[i.population] for i in program.inputs]

@@ -161,6 +161,7 @@ class _Reader:
 def _steps(reader: _Reader, populations: Names, steps: int) -> Iterator[dict[str, Sent]]:
     names = [name for name, _ in populations]
     shapes = _shapes(reader, populations)
+    sent: dict[str, Sent] = {}
     for step in range(steps):
         status = reader.number()
         if 0 < status <= len(names):
@@ -168,7 +169,8 @@ def _steps(reader: _Reader, populations: Names, steps: int) -> Iterator[dict[str
             raise fail("SNN606", message, Loc(WHAT, names[status - 1]))
         if status:
             raise reader.failure()
-        yield {name: _sent(reader, *shape) for name, shape in zip(names, shapes, strict=True)}
+        sent = {name: _sent(reader, *shape, sent.get(name)) for name, shape in zip(names, shapes, strict=True)}
+        yield sent
 
 
 def _shapes(reader: _Reader, populations: Names) -> list[tuple[int, int]]:
@@ -180,8 +182,11 @@ def _shapes(reader: _Reader, populations: Names) -> list[tuple[int, int]]:
     return shapes
 
 
-def _sent(reader: _Reader, size: int, membrane_bytes: int) -> Sent:
+def _sent(reader: _Reader, size: int, membrane_bytes: int, before: Sent | None) -> Sent:
+    """Return what a population did: where that is what it did before, without a spike, the same object."""
     count = reader.number()
+    if count == -1 and before is not None:
+        return before if not before.spikes.any() else Sent(np.zeros((size, 1), dtype=np.int64), before.membrane)
     if not 0 <= count <= size:
         raise _nonsense(f"{count} of {size} neurons spiked")
     pairs = reader.numbers(2 * count).reshape(-1, 2)

@@ -17,7 +17,8 @@ from snncc.compiler.diagnostics import Loc, fail
 from snncc.compiler.placement.slices import HOST
 from snncc.compiler.program import Program
 from snncc.compiler.trace import feed_levels
-from snncc.runtime.emulator import Emulator, StateOverflow, run_feed
+from snncc.runtime.emulator import Emulator, run_feed
+from snncc.runtime.neurons import StateOverflow
 
 Ints = npt.NDArray[np.int64]
 Step = tuple[int, Mapping[str, Ints]]  # of the circle; payloads [neurons] by population

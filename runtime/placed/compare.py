@@ -14,7 +14,8 @@ from snncc.compiler.placement.sliced import Joining, cut_feed, cut_levels, slice
 from snncc.compiler.program import Program
 from snncc.compiler.trace import Feed, Sent
 from snncc.runtime.divergence import Divergence, Past
-from snncc.runtime.emulator import Emulator, StateOverflow, run_feed, run_levels
+from snncc.runtime.emulator import Emulator, run_feed, run_levels
+from snncc.runtime.neurons import StateOverflow
 
 Ints = npt.NDArray[np.int64]
 Steps = Iterator[dict[str, Sent]]

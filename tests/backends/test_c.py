@@ -28,7 +28,8 @@ from snncc.compiler.program import (
     TensorInput,
 )
 from snncc.compiler.program_check import check_program
-from snncc.runtime.emulator import Emulator, StateOverflow, run_feed
+from snncc.runtime.emulator import Emulator, run_feed
+from snncc.runtime.neurons import StateOverflow
 from snncc.runtime.run import emulate
 from tests.backends.c_support import (
     C,

@@ -17,7 +17,8 @@ from snncc.compiler.diagnostics import SnnccError
 from snncc.compiler.program import Program, TensorInput
 from snncc.compiler.program_check import check_program
 from snncc.compiler.trace import Arrivals, Feed, Sent, Trace
-from snncc.runtime.emulator import Emulator, StateOverflow, run_feed
+from snncc.runtime.emulator import Emulator, run_feed
+from snncc.runtime.neurons import StateOverflow
 from tests.backends.c_support import C, called
 from tests.strategies_program import programs
 

@@ -10,8 +10,9 @@ import pytest
 
 from snncc.backends.conformance import Case, cases
 from snncc.compiler.program import Population
-from snncc.runtime import emulator
-from snncc.runtime.emulator import Emulator, StateOverflow, run_feed
+from snncc.runtime import neurons
+from snncc.runtime.emulator import Emulator, run_feed
+from snncc.runtime.neurons import StateOverflow
 
 Ints = npt.NDArray[np.int64]
 
@@ -64,7 +65,7 @@ def test_a_wrong_operation_is_noticed(
     mistake: str, right: dict[str, list[list[int]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation, wrong = WRONG[mistake]
-    monkeypatch.setitem(emulator._RUN, operation, wrong)
+    monkeypatch.setitem(neurons.RUN, operation, wrong)
     assert any(noticed(case, right[name]) for name, case in CASES.items())
 
 
@@ -72,12 +73,12 @@ def narrowed(value: npt.ArrayLike) -> Ints:
     return np.asarray(value).astype(np.int32).astype(np.int64)
 
 
-@pytest.mark.parametrize("operation", emulator._RUN)
+@pytest.mark.parametrize("operation", neurons.RUN)
 def test_32_bits_are_noticed(
     operation: str, right: dict[str, list[list[int]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = emulator._RUN[operation]
-    monkeypatch.setitem(emulator._RUN, operation, lambda *args: narrowed(run(*map(narrowed, args))))
+    run = neurons.RUN[operation]
+    monkeypatch.setitem(neurons.RUN, operation, lambda *args: narrowed(run(*map(narrowed, args))))
     assert noticed(CASES["wide"], right["wide"])
 
 
@@ -124,11 +125,11 @@ def test_a_wrong_schedule_is_noticed(
 def test_a_register_that_starts_from_0_is_noticed(
     right: dict[str, list[list[int]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = emulator._Running.__init__
+    begin = neurons.Neurons.__init__
 
-    def cleared(self: emulator._Running, population: Population, streams: int) -> None:
+    def cleared(self: neurons.Neurons, population: Population, streams: int) -> None:
         begin(self, population, streams)
         self.states = {name: np.zeros_like(value) for name, value in self.states.items()}
 
-    monkeypatch.setattr(emulator._Running, "__init__", cleared)
+    monkeypatch.setattr(neurons.Neurons, "__init__", cleared)
     assert any(noticed(case, right[name]) for name, case in CASES.items())

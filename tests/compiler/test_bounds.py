@@ -36,6 +36,7 @@ from snncc.compiler.program import (
 from snncc.compiler.trace import Sent
 from snncc.runtime import emulator
 from snncc.runtime.matrix import synapse_matrix
+from snncc.runtime.neurons import RUN, Neurons, value_of
 from tests.strategies_program import neurons, programs
 
 Ints = npt.NDArray[np.int64]
@@ -260,23 +261,23 @@ def test_what_arrives_in_a_step_is_what_all_connections_and_inputs_deliver(progr
 def test_nothing_that_the_emulator_computes_leaves_its_bounds(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     arriving = arrival_bounds(case.program)
     computed = {p.name: instruction_bounds(case.program, p) for p in case.program.populations}
-    step = emulator._Running.step
+    step = Neurons.step
 
-    def watched(self: emulator._Running, arrived: Mapping[str, Ints], phase: int) -> Sent:
+    def watched(self: Neurons, arrived: Mapping[str, Ints], phase: int) -> Sent:
         name = self.population.name
         values: dict[str, Ints] = {**self.params, **self.states, "phase": np.int64(phase)}
         for port in self.neuron.ports:
             values[f"in.{port}"] = arrived.get(port, self.silent)
             assert_within(values[f"in.{port}"], arriving[name, port])
         for line, bounds in zip(self.neuron.code, computed[name], strict=True):
-            args = [emulator._value(arg, values) for arg in line.args]
-            values[line.target] = args[0] if line.op == "emit" else emulator._RUN[line.op](*args)
+            args = [value_of(arg, values) for arg in line.args]
+            values[line.target] = args[0] if line.op == "emit" else RUN[line.op](*args)
             assert_within(values[line.target], bounds)
         sent = step(self, arrived, phase)
         assert_within(sent.spikes, payload_bounds(self.population))
         return sent
 
-    monkeypatch.setattr(emulator._Running, "step", watched)
+    monkeypatch.setattr(Neurons, "step", watched)
     assert len(list(emulator.run_feed(emulator.Emulator(case.program), case.feed))) == case.feed.steps
 
 

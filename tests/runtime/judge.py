@@ -17,7 +17,8 @@ from snncc.compiler.ir.graph import Graph
 from snncc.compiler.ir.integer_ops import Encode
 from snncc.compiler.program import Program
 from snncc.runtime.checker import check
-from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
+from snncc.runtime.emulator import Emulator, run_levels
+from snncc.runtime.neurons import StateOverflow
 from snncc.runtime.stepped import Tally, step_and_compare
 from snncc.runtime.witness import witnesses
 from tests.runtime.mutants import Mutant

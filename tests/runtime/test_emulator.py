@@ -30,7 +30,8 @@ from snncc.compiler.program import (
 )
 from snncc.compiler.program_check import check_program
 from snncc.compiler.trace import Event, Sent
-from snncc.runtime.emulator import Emulator, StateOverflow, run_events, run_levels
+from snncc.runtime.emulator import Emulator, run_events, run_levels
+from snncc.runtime.neurons import StateOverflow
 
 Ints = npt.NDArray[np.int64]
 Traces = tuple[list[list[int]], list[list[int]]]  # spikes and membranes of the cells, step by step

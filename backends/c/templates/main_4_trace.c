@@ -2,25 +2,43 @@
  * Every spike and every membrane, binary. All numbers are little-endian and signed, of 8 bytes unless said otherwise.
  * stdin: for every step the count of arrivals, then input, neuron, value of each.
  * stdout: first the number of populations, and of each its neurons and the bytes of a membrane, 4 or 8; then for every
- * step 0 and for every population the count of spikes, neuron and payload of each, and all membranes. A step in which
- * a value left its width gives 1 + its population and ends it all, a value that is refused gives -1.
+ * step 0 and for every population the count of spikes, neuron and payload of each, and all membranes; a population
+ * without spikes whose membranes are those of the step before gives the count -1 and nothing else. A step in which a
+ * value left its width gives 1 + its population and ends it all, a value that is refused gives -1.
  */
 
 static int64_t membranes[SNNCC_LARGEST_POPULATION];
+static int64_t membranes_before[SNNCC_NEURONS]; /* of every population, one after the other */
 static uint8_t trace_words[2 * SNNCC_LARGEST_POPULATION * sizeof(int64_t)];
 
-static void trace_population(int32_t population)
+/* Whether a population does as in the step before; its membranes are kept where it does not. */
+static int same_as_before(int32_t population, int64_t *before)
+{
+    const size_t bytes = (size_t)population_sizes[population] * sizeof(int64_t);
+
+    snncc_membranes(&net, population, membranes);
+    if (net.now > 1 && snncc_spike_count(&net, population) == 0 && memcmp(before, membranes, bytes) == 0) {
+        return 1;
+    }
+    memcpy(before, membranes, bytes);
+    return 0;
+}
+
+static void trace_population(int32_t population, int64_t *before)
 {
     const int32_t size = population_sizes[population], bytes = membrane_bytes[population];
     const int32_t count = snncc_spike_count(&net, population);
 
+    if (same_as_before(population, before)) {
+        write_word(-1);
+        return;
+    }
     write_word(count);
     for (int32_t k = 0; k < count; k++) {
         put(&trace_words[16 * (size_t)k], (uint64_t)snncc_spike_neuron(&net, population, k), 8);
         put(&trace_words[16 * (size_t)k + 8], (uint64_t)snncc_spike_payload(&net, population, k), 8);
     }
     fwrite(trace_words, 16, (size_t)count, stdout);
-    snncc_membranes(&net, population, membranes);
     if (bytes == 4) {
         for (int32_t i = 0; i < size; i++) {
             put(&trace_words[4 * (size_t)i], (uint64_t)membranes[i], 4);
@@ -77,8 +95,10 @@ static int run_trace(void)
             fflush(stdout);
             return 1;
         }
+        int64_t *before = membranes_before;
         for (int32_t population = 0; population < SNNCC_POPULATIONS; population++) {
-            trace_population(population);
+            trace_population(population, before);
+            before += population_sizes[population];
         }
     }
     return found < 0 ? 1 : written();

@@ -20,7 +20,7 @@ from snncc.compiler.mapping.choice import Choice, choose
 from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Program
 from snncc.compiler.targets import load_target
-from snncc.runtime import emulator
+from snncc.runtime import neurons
 from snncc.runtime.emulator import Emulator, run_levels
 from tests.compiler.coding.scalar import MEANING
 from tests.integer_nets import IntegerNet, integer_networks, random_levels
@@ -59,7 +59,7 @@ class Watch:
         """Step samples back to back; each population's program is run a second time to see every line."""
         running = Emulator(self.program, next(iter(levels.values())).shape[1])
         states = {p.name: {s.name: s.initial for s in p.neuron.states} for p in self.program.populations}
-        original = emulator._Running.step
+        original = neurons.Neurons.step
 
         def watched(unit: Any, arrived: Mapping[str, Any], phase: int) -> Any:
             self._lines(unit, states[unit.population.name], arrived, phase)
@@ -70,7 +70,7 @@ class Watch:
             return sent
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(emulator._Running, "step", watched)
+            patch.setattr(neurons.Neurons, "step", watched)
             for _ in run_levels(running, levels, samples):
                 pass
 

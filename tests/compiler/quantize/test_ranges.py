@@ -19,7 +19,8 @@ from snncc.compiler.mapping.choice import Choice
 from snncc.compiler.mapping.lower import lower
 from snncc.compiler.quantize.ranges import Bounds, bounds, fits, payload_fits, widest_level
 from snncc.compiler.targets import Target, load_target
-from snncc.runtime.emulator import Emulator, StateOverflow, run_levels
+from snncc.runtime.emulator import Emulator, run_levels
+from snncc.runtime.neurons import StateOverflow
 from tests.integer_nets import IntegerNet
 
 Ints = npt.NDArray[np.int64]
