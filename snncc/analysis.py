@@ -21,6 +21,7 @@ from snncc.compiler.ir.types import FLOAT, TensorType
 from snncc.compiler.program import Program, TensorInput
 from snncc.compiler.quantize.recipe import Recipe
 from snncc.compiler.targets import load_target
+from snncc.own_target import target_of
 from snncc.runtime.cost.cost import cost as _cost
 from snncc.runtime.cost.report import CostReport
 from snncc.runtime.diagnosis.diagnose import diagnose as _diagnose
@@ -164,7 +165,8 @@ def cost(
     Args:
         program: a compiled program; where it is not placed on the target, it is placed first, if it fits.
         x: float inputs [samples, *shape], or a mapping by input name.
-        target: name or file of a chip or board; the program's own if None.
+        target: name or file of a chip or board; if None the program's own: the file it was compiled with where that is
+            still there, else the bundled one of its name.
         table: name of one of its cost tables; its first if None.
         rate: inferences in a second, for duty cycle and average power.
         limit: samples to count, 20 by default.
@@ -173,7 +175,7 @@ def cost(
     Raises:
         SnnccError: target, table, rate, program or data at fault; every reason found.
     """
-    chip = load_target(target or program.board or program.target)
+    chip = load_target(target_of(program, target))
     return _cost(program, arrays(x), chip, table, rate, limit, progress)
 
 
@@ -193,14 +195,14 @@ def export_sanafe(
         program: in rate code, one sample in the chip at a time, as compiled for loihi1; placed first where it is not.
         x: float inputs [samples, *shape], or a mapping by input name.
         folder: new, empty, or an earlier export, which is replaced.
-        target: name or file of the chip; the program's own if None.
+        target: name or file of the chip; the program's own if None, as for ``cost``.
         limit: samples to export, 20 by default.
         progress: called with what is being done, how much is done, and the whole.
 
     Raises:
         SnnccError: everything that SANA-FE's Loihi cannot be; or the folder cannot be written.
     """
-    chip = load_target(target or program.board or program.target)
+    chip = load_target(target_of(program, target))
     return _export_sanafe(program, arrays(x), chip, Path(folder), limit, progress)
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from snncc import analysis
 from snncc.backends.artifact import check_folder
 from snncc.compiler.data import blame, read_npz, split_labels
-from snncc.compiler.diagnostics import Loc, fail
-from snncc.compiler.program import Program
-from snncc.compiler.targets import load_target, target_names
+from snncc.compiler.targets import load_target
 from snncc.failures import together
+from snncc.own_target import target_of
 from snncc.runtime.cost.report import CostReport
 from snncc.sanafe_export import exportable
 from snncc.summary import input_types, read_program
@@ -47,28 +46,3 @@ def cost_files(program: Path, data: Path, wish: Wish, bar: Bar, sanafe: Path | N
             told = f"program and samples are in {sanafe}; 'python {sanafe / 'run.py'}' runs them on SANA-FE"
             report = replace(report, notes=(*report.notes, told))
         return report
-
-
-def target_of(program: Program, wished: str | None) -> str:
-    """Return the name or file of the target that a program is priced on.
-
-    Args:
-        program: placed or not.
-        wished: what the user asked for; None for the program's own: the file that it was compiled with where that is
-            still there, else the bundled target of its name.
-
-    Raises:
-        SnnccError: SNN501 with exit code 2, the program's own is a file that nobody named.
-    """
-    if wished is not None:
-        return wished
-    name = program.board or program.target
-    settings = {} if program.origin is None else program.origin.settings
-    file = settings.get("target_file") if settings.get("target") == name else None
-    if isinstance(file, str) and Path(file).is_file():
-        return file
-    if file is None and name in target_names():
-        return name
-    where = f"its file '{file}' is not there" if file else "no target of that name is bundled"
-    message = f"program '{program.name}' is for '{name}', and {where}"
-    raise fail("SNN501", message, Loc("options", "target"), "give its file with --target FILE", 2)

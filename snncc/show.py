@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from snncc.terminal import console, plain, table, write_json, write_table
+from snncc.terminal import console, counted, plain, table, write_json, write_table
 
 if TYPE_CHECKING:
     from snncc.compiler.diagnostics import Diagnostic
@@ -27,8 +27,8 @@ def compiled(summary: Mapping[str, Any], as_json: bool) -> None:
         return write_json(summary)
     _say(
         f"{summary['file']}: {summary['populations']} populations, {summary['neurons']} neurons, "
-        f"coding {summary['coding']}, levels 0..{summary['levels']}, latency {summary['latency_steps']} steps, "
-        f"interval {summary['initiation_interval']}"
+        f"coding {summary['coding']}, levels 0..{summary['levels']}, "
+        f"latency {counted(summary['latency_steps'], 'step')}, interval {summary['initiation_interval']}"
     )
     for line in (*_certificate(summary), *_placement(summary)):
         _say(line)
@@ -120,7 +120,7 @@ def _evidence(report: Report) -> Iterator[str]:
         yield f"PSNR against y in dB: float {_db(report.float_psnr_db)}, integer {_db(report.integer_psnr_db)}"
     yield f"mean absolute difference of float and integer outputs: {report.output_mae:.6g}"
     yield (
-        f"coding {report.coding}, levels 0..{report.levels}: latency {report.latency_steps} steps, "
+        f"coding {report.coding}, levels 0..{report.levels}: latency {counted(report.latency_steps, 'step')}, "
         f"initiation interval {report.initiation_interval}, longest window {report.window_steps}"
     )
     if report.samples_stepped:
@@ -206,7 +206,7 @@ def _heading(found: Mapping[str, Any]) -> Iterator[str]:
     if found["kind"] == "program":
         yield (
             f"target {found['target']}, coding {found['coding']}, levels 0..{found['levels']}, {found['neurons']} "
-            f"neurons, latency {found['latency_steps']} steps, interval {found['initiation_interval']}"
+            f"neurons, latency {counted(found['latency_steps'], 'step')}, interval {found['initiation_interval']}"
         )
         yield from _certificate(found)
     else:

@@ -8,7 +8,7 @@ from snncc.check_command import Checked
 from snncc.runtime.checker import DIGITS, VECTORS
 from snncc.runtime.placement_check import Verdict
 from snncc.show import BAD, GOOD
-from snncc.terminal import console, plain, write_json
+from snncc.terminal import console, counted, plain, write_json
 
 WORDS = {
     "neurons": "neurons of a core",
@@ -65,7 +65,7 @@ def _as_json(found: Checked) -> dict[str, Any]:
 
 def _placed(placement: Verdict) -> None:
     """Say that a placement is legal, and how near it comes to each limit."""
-    cores = f"{placement.cores} core{'s' if placement.cores != 1 else ''}"
+    cores = counted(placement.cores, "core")
     _say(f"every neuron has its place, on {cores} of {placement.target}, and no limit is exceeded; the most of each:")
     for name, seen in placement.checked.items():
         _say(f"  {WORDS[name]}: {seen['most']} of {seen['limit']}")

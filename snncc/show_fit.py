@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from snncc.terminal import console, plain, table, write_json, write_table
+from snncc.terminal import console, counted, plain, table, write_json, write_table
 
 GOOD, BAD = "bold green", "bold red"
 WORDS = {
@@ -48,7 +48,7 @@ def _verdict(name: str, entry: Mapping[str, Any]) -> str:
     has = entry["has"]
     chips = f", {entry['chips']} of {has['chips']} chips" if has["chips"] > 1 or entry["chips"] > 1 else ""
     lacks = sum(problem["severity"] == "error" for problem in entry["violations"])
-    more = "" if entry["fits"] else f", {lacks} limit{'s' if lacks != 1 else ''} broken"
+    more = "" if entry["fits"] else f", {counted(lacks, 'limit')} broken"
     stuck = any(not layer["slices"] and layer["kind"] != "input" for layer in entry["layers"])
     cores = f"at least {entry['cores']}" if stuck else entry["cores"]
     return f"{word} on {name}: {cores} of {has['cores']} cores{inputs}{chips}{more}"
@@ -61,7 +61,7 @@ def _settings(entry: Mapping[str, Any]) -> Iterator[str]:
         steps = (
             ""
             if entry["interval"] is None
-            else (f", latency {entry['latency_steps']} steps, interval {entry['interval']}")
+            else (f", latency {counted(entry['latency_steps'], 'step')}, interval {entry['interval']}")
         )
         yield told + steps
 

@@ -31,6 +31,11 @@ def plain(text: object) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
 
 
+def counted(count: int, thing: str) -> str:
+    """Return a number with its noun: 1 step, 2 steps."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()) -> Table:
     """Return a table; ``numbers`` names the columns to align at the right. Narrow terminals fold, nothing is cut."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from snncc.compiler.diagnostics import SnnccError
-from snncc.cost_command import target_of
+from snncc.own_target import target_of
 from snncc.runtime.cost.cost import cost
 from snncc.runtime.cost.neurobench import SynapticOperations
 from snncc.runtime.cost.report import CostReport
