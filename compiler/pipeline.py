@@ -88,27 +88,38 @@ def compile_graph(
     """
     data = _checked_data(graph, calibration)
     notes = list(options.notes())
-    counts: dict[str, npt.NDArray[np.int64]] = {}
-    if verbatim.is_verbatim(graph):
-        canonical, network = verbatim.take_over(graph, data, options, observe, notes.append)
-        counts |= verbatim.sent_levels(canonical, network, data) if options.coding == AUTO else {}
-    else:
-        canonical = run_passes(graph, float_passes(options, data), observe)
-        check_layers(canonical, options)
-        _check_meaning(graph, canonical, data)
-        chip, noted, carried = options.target, counts.__setitem__, options.carries
-        quantize = Quantize(data, chip, options.recipes, chip.graded, notes.append, progress, noted, carried)
-        network = run_passes(canonical, [quantize], observe)
+    canonical, network, counts = _quantized(graph, data, options, observe, progress, notes.append)
     choice = codings(network, counts, options, notes.append)
     suited = run_passes(network, integer_passes(options, choice.unary(network)), observe)
     program = lower(suited, choice, options.target, options.schedule, options.recipes.weight_bits)
     certificate = certify(program, network, options.target)
-    model = to_onnx(canonical).SerializeToString()
-    settings = _settings(graph, options, data) | (verbatim.settings(network) if verbatim.is_verbatim(graph) else {})
     placed, misfits = place_if_fits(program, options.target, mean_spikes(program, counts))
     notes += [replace(misfit, severity="warning") for misfit in misfits]  # what does not fit can be run all the same
-    origin = Origin(network, model, tuple(notes), settings, certificate)
+    settings = _settings(graph, options, data) | (verbatim.settings(network) if verbatim.is_verbatim(graph) else {})
+    origin = Origin(network, to_onnx(canonical).SerializeToString(), tuple(notes), settings, certificate)
     return replace(placed, origin=origin)
+
+
+def _quantized(
+    graph: Graph,
+    data: Data,
+    options: Options,
+    observe: Observer,
+    progress: Callable[[str], None],
+    report: Callable[[Diagnostic], None],
+) -> tuple[Graph, Graph, Counts]:
+    """Return the canonical float graph, the integer network, and how often each level was sent on the data."""
+    counts: dict[str, npt.NDArray[np.int64]] = {}
+    if verbatim.is_verbatim(graph):
+        canonical, network = verbatim.take_over(graph, data, options, observe, report)
+        counts |= verbatim.sent_levels(canonical, network, data) if options.coding == AUTO else {}
+        return canonical, network, counts
+    canonical = run_passes(graph, float_passes(options, data), observe)
+    check_layers(canonical, options)
+    _check_meaning(graph, canonical, data)
+    chip, noted, carried = options.target, counts.__setitem__, options.carries
+    quantize = Quantize(data, chip, options.recipes, chip.graded, report, progress, noted, carried)
+    return canonical, run_passes(canonical, [quantize], observe), counts
 
 
 def _checked_data(graph: Graph, calibration: Data) -> Data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -14,17 +14,13 @@ import numpy.typing as npt
 import onnx
 
 import snncc
-from snncc.compiler.certificate import certify
-from snncc.compiler.mapping.choice import choose, sendable, senders
-from snncc.compiler.mapping.lower import lower
-from snncc.compiler.options import make_options
-from snncc.compiler.passes.base import run_passes
-from snncc.compiler.pipeline import integer_passes
-from snncc.compiler.program import Origin, Program
+from snncc.compiler.mapping.choice import sendable, senders
+from snncc.compiler.program import Program
 from snncc.compiler.targets import load_target
 from snncc.runtime.checker import check
 from snncc.runtime.reference import encode
 from snncc.runtime.stepped import Tally, step_and_compare
+from tests.recoded import sent_in
 from tests.support_cases import CASES, VALUES, Case
 
 LEVELS, CALIBRATED, STEPPED, CLASSES = 6, 12, 3, 3
@@ -63,18 +59,8 @@ def found_on(case: Case, target: str) -> Found:
         return Found(dict.fromkeys(codings, codes))
     assert origin is not None
     levels = encode(origin.network, {"x": x[:STEPPED]})
-    by_coding = {coding: _checked(_sent(origin, target, coding), coding, levels) for coding in codings}
+    by_coding = {coding: _checked(sent_in(origin, coding, target, levels=LEVELS), coding, levels) for coding in codings}
     return Found(by_coding, senders(origin.network)[-1].op.name)
-
-
-def _sent(origin: Origin, target: str, coding: str) -> Program:
-    """Return the program that sends an integer network, which is the same in all codings, in one of them."""
-    options = make_options(target, coding, levels=LEVELS)
-    choice = choose(coding, options.target)
-    suited = run_passes(origin.network, integer_passes(options, choice.unary(origin.network)))
-    program = lower(suited, choice, options.target, options.schedule)
-    certificate = certify(program, origin.network, options.target)
-    return replace(program, origin=replace(origin, certificate=certificate))
 
 
 def _checked(program: Program, coding: str, levels: Mapping[str, npt.NDArray[np.int64]]) -> str:
