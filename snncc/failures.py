@@ -76,16 +76,14 @@ def guarded(command: Callable[[], Any], words: Sequence[str], as_json: bool, deb
         as_json: print diagnostics as JSON, on stdout.
         debug: print the traceback, too.
     """
+    _open_streams()
     if not debug and not sys.warnoptions:
         warnings.simplefilter("ignore")  # those of our libraries, which say nothing to a user
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
     try:
         code = command() or 0
         sys.stdout.flush()
     except SystemExit as ended:  # how typer ends
-        return ended.code if isinstance(ended.code, int) else 1
+        code = ended.code if isinstance(ended.code, int) else 1
     except BrokenPipeError:
         _hush()
         return 1
@@ -93,7 +91,18 @@ def guarded(command: Callable[[], Any], words: Sequence[str], as_json: bool, deb
         if debug:
             traceback.print_exception(type(error), error, error.__traceback__)
         return _report(error, words, as_json)
+    if code == INTERRUPTED:  # before a command began; typer does not say so
+        return _report(KeyboardInterrupt(), words, as_json)
     return int(code)
+
+
+def _open_streams() -> None:
+    """Let what is printed go nowhere where a stream is closed; a name that a terminal cannot show is no error."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  until the process ends
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def _report(error: BaseException, words: Sequence[str], as_json: bool) -> int:

@@ -14,6 +14,7 @@ from snncc.commands.options import (
     Debug,
     Json,
     Levels,
+    ModelFile,
     ProgramFile,
     Quiet,
     Rounding,
@@ -25,23 +26,28 @@ from snncc.failures import together
 
 
 def compile_command(
-    model: Annotated[Path, typer.Argument(help="ONNX model.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
+    model: ModelFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).", readable=False)],
     calibration: Annotated[
         Path | None,
-        typer.Option(help=".npz with representative inputs x; not needed for a network that is quantized already."),
+        typer.Option(
+            help=".npz with representative inputs x; not needed for a network that is quantized already.",
+            readable=False,
+        ),
     ] = None,
     target: TargetName = "loihi2",
     coding: Coding = None,
     bits: Bits = None,
     levels: Levels = None,
     weight_bits: WeightBits = None,
-    schedule: Annotated[str | None, typer.Option(help="pipelined or sequential [default: the chip's].")] = None,
+    schedule: Annotated[str | None, typer.Option(help="pipelined or sequential (default: the chip's).")] = None,
     scales: Scales = "mse",
     rounding: Rounding = "adaptive",
     print_after: Annotated[str | None, typer.Option(help="Print the graph after this pass, or after all: all.")] = None,
     time_passes: Annotated[bool, typer.Option("--time-passes", help="Print how long each pass took.")] = False,
-    save_stages: Annotated[Path | None, typer.Option(help="Folder for the graph after every pass.")] = None,
+    save_stages: Annotated[
+        Path | None, typer.Option(help="Folder for the graph after every pass.", readable=False)
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -57,7 +63,7 @@ def compile_command(
 
 def place_command(
     program: ProgramFile,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).", readable=False)],
     target: Annotated[str, typer.Option("--target", help="Chip or board: a name or a .toml file.")] = "loihi2",
     json: Json = False,
     quiet: Quiet = False,
@@ -77,8 +83,10 @@ def place_command(
 def emit_command(
     program: ProgramFile,
     backend: Annotated[str, typer.Option(help="c, lava, onnx or another; see snncc backends.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write, new or empty.")],
-    data: Annotated[Path | None, typer.Option(help=".npz with x, samples to add to the golden vectors.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write, new or empty.", readable=False)],
+    data: Annotated[
+        Path | None, typer.Option(help=".npz with x, samples to add to the golden vectors.", readable=False)
+    ] = None,
     slices: Annotated[bool, typer.Option("--slices", help="A population for every slice of the placement.")] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -97,7 +105,9 @@ def emit_command(
 def run_command(
     program: ProgramFile,
     data: Data,
-    output: Annotated[Path, typer.Option("-o", "--output", help=".npz to write: y and y_integer, or so by output.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help=".npz to write: y and y_integer, or so by output.", readable=False)
+    ],
     engine: Annotated[str | None, typer.Option(help="levels (fast, default), emulator or c (every step).")] = None,
     json: Json = False,
     quiet: Quiet = False,

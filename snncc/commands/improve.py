@@ -14,6 +14,7 @@ from snncc.commands.options import (
     Debug,
     Json,
     Levels,
+    ModelFile,
     ProgramFile,
     Quiet,
     Rounding,
@@ -25,18 +26,18 @@ from snncc.commands.options import (
 
 
 def diagnose_command(
-    model: Annotated[Path, typer.Argument(help="ONNX model, or program (.snnp).")],
+    model: Annotated[Path, typer.Argument(help="ONNX model, or program (.snnp).", readable=False)],
     data: Data,
-    calibration: Annotated[Path | None, typer.Option(help=".npz with representative inputs x.")] = None,
+    calibration: Annotated[Path | None, typer.Option(help=".npz with representative inputs x.", readable=False)] = None,
     target: TargetName = "loihi2",
     coding: Coding = None,
     bits: Bits = None,
     levels: Levels = None,
     weight_bits: WeightBits = None,
-    schedule: Annotated[str | None, typer.Option(help="pipelined or sequential [default: the chip's].")] = None,
+    schedule: Annotated[str | None, typer.Option(help="pipelined or sequential (default: the chip's).")] = None,
     scales: Scales = "mse",
     rounding: Rounding = "adaptive",
-    limit: Annotated[int | None, typer.Option(min=1, help="Test samples to use [default: 1000].")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Test samples to use (default: 1000).")] = None,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -53,22 +54,26 @@ def diagnose_command(
 
 
 def tune_command(
-    model: Annotated[Path, typer.Argument(help="ONNX model.")],
-    calibration: Annotated[Path, typer.Option(help=".npz with representative inputs x.")],
-    data: Annotated[Path, typer.Option("--data", help=".npz with tuning inputs x (and y where known).")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).")],
+    model: ModelFile,
+    calibration: Annotated[Path, typer.Option(help=".npz with representative inputs x.", readable=False)],
+    data: Annotated[
+        Path, typer.Option("--data", help=".npz with tuning inputs x (and y where known).", readable=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Program to write (.snnp).", readable=False)],
     max_loss: Annotated[float, typer.Option(help="Most that may be lost on the tuning data, in points.")] = 0.5,
     minimize: Annotated[str, typer.Option(help="energy (modelled), latency, interval or synops.")] = "energy",
-    test: Annotated[Path | None, typer.Option(help=".npz for one test of the chosen program.")] = None,
-    study: Annotated[Path | None, typer.Option(help="File or folder to keep trials in, and to go on from.")] = None,
-    trials: Annotated[int | None, typer.Option(help="Most trials of the study [default: no limit].")] = None,
+    test: Annotated[Path | None, typer.Option(help=".npz for one test of the chosen program.", readable=False)] = None,
+    study: Annotated[
+        Path | None, typer.Option(help="File or folder to keep trials in, and to go on from.", readable=False)
+    ] = None,
+    trials: Annotated[int | None, typer.Option(help="Most trials of the study (default: no limit).")] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds to search.")] = 480.0,
-    jobs: Annotated[int | None, typer.Option(help="Points measured at a time [default: one a processor].")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Points measured at a time (default: one a processor).")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sampler.")] = 0,
     sure: Annotated[bool, typer.Option("--sure", help="The whole 95% interval must keep to --max-loss.")] = False,
     target: TargetName = "loihi2",
     coding: Annotated[
-        str | None, typer.Option(help="Codings to choose from, such as rate,ttfs [default: all the chip sends].")
+        str | None, typer.Option(help="Codings to choose from, such as rate,ttfs (default: all the chip sends).")
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -89,9 +94,11 @@ def tune_command(
 
 
 def finetune_command(
-    model: Annotated[Path, typer.Argument(help="ONNX model.")],
-    data: Annotated[Path, typer.Option("--data", help=".npz with training inputs x (and y where known).")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Fine-tuned ONNX model to write.")],
+    model: ModelFile,
+    data: Annotated[
+        Path, typer.Option("--data", help=".npz with training inputs x (and y where known).", readable=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Fine-tuned ONNX model to write.", readable=False)],
     bits: Annotated[str, typer.Option(help="Levels as bits: 1..7; 2,LAYER=3 for one layer.")] = "2",
     weight_bits: TrainedBits = "8",
     outer_weight_bits: Annotated[int, typer.Option(help="Least width of weights at inputs and outputs.")] = 8,
@@ -117,12 +124,13 @@ def finetune_command(
 def cost_command(
     program: ProgramFile,
     data: Data,
-    table: Annotated[str | None, typer.Option(help="Cost table of the target [default: its first].")] = None,
+    table: Annotated[str | None, typer.Option(help="Cost table of the target (default: its first).")] = None,
     rate: Annotated[float | None, typer.Option(help="Inferences a second, for duty cycle and power.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Samples to count [default: 20].")] = None,
-    target: Annotated[str | None, typer.Option(help="Chip or board [default: the program's own].")] = None,
+    limit: Annotated[int | None, typer.Option(help="Samples to count (default: 20).")] = None,
+    target: Annotated[str | None, typer.Option(help="Chip or board (default: the program's own).")] = None,
     sanafe: Annotated[
-        Path | None, typer.Option(help="Also write program and samples for the simulator SANA-FE into this folder.")
+        Path | None,
+        typer.Option(help="Also write program and samples for the simulator SANA-FE into this folder.", readable=False),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

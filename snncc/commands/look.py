@@ -11,7 +11,7 @@ from snncc.commands.options import Bits, Coding, Debug, Json, Quiet, WeightBits
 
 
 def inspect_command(
-    file: Annotated[Path, typer.Argument(help="ONNX model or program (.snnp).")],
+    file: Annotated[Path, typer.Argument(help="ONNX model or program (.snnp).", readable=False)],
     target: Annotated[
         list[str] | None, typer.Option("--target", help="Chip or board that it is to fit; may be given several times.")
     ] = None,

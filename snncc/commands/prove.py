@@ -14,11 +14,11 @@ def verify_command(
     program: ProgramFile,
     data: Data,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="Samples to step [default: 100]; accuracies use all.")
+        int | None, typer.Option(min=0, help="Samples to step (default: 100); accuracies use all.")
     ] = None,
     on: Annotated[str | None, typer.Option(help="Emit for this backend and run that, too.")] = None,
     slices: Annotated[
-        int | None, typer.Option(min=0, help="Samples to step slice by slice, too [default: up to 4, if quick].")
+        int | None, typer.Option(min=0, help="Samples to step slice by slice, too (default: up to 4, if quick).")
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -45,7 +45,7 @@ def verify_command(
 def check_command(
     program: ProgramFile,
     target: Annotated[
-        str | None, typer.Option("--target", help="What a placed program is on [default: the bundled one it names].")
+        str | None, typer.Option("--target", help="What a placed program is on (default: the bundled one it names).")
     ] = None,
     json: Json = False,
     quiet: Quiet = False,

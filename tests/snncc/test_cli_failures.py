@@ -15,6 +15,7 @@ import pytest
 
 from snncc import api, summary
 from snncc.compiler.diagnostics import InternalError
+from snncc.failures import guarded
 from tests.snncc.conftest import Command, compile_words
 
 ROOT = Path(__file__).parents[2]
@@ -161,3 +162,27 @@ def test_a_full_standard_output_is_reported(work: Path) -> None:
     assert done.returncode == 1
     assert "error[SNN902]: the system refused 'standard output': No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_changes_no_verdict(work: Path, closed: str) -> None:
+    check = f"{sys.executable} -m snncc check"
+    assert subprocess.run(["sh", "-c", f"{check} tiny.snnp {closed}"], env=environment()).returncode == 0
+    assert subprocess.run(["sh", "-c", f"{check} nothing.snnp {closed}"], env=environment()).returncode == 1
+
+
+def test_an_interruption_before_a_command_begins_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Typer ends with the code, and without a word."""
+    assert guarded(raising(SystemExit(130)), ["check", "tiny.snnp"], as_json=False, debug=False) == 130
+    assert "error[SNN511]: interrupted" in capsys.readouterr().err
+
+
+def test_whoever_opens_a_file_says_why_it_cannot_be_read(
+    snncc: Command, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typer would ask ``os.access`` first, and call a file that may not be read bad usage."""
+    monkeypatch.setattr(os, "access", lambda *args, **options: False)
+    assert snncc("check", "tiny.snnp").code == 0
