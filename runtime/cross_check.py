@@ -15,6 +15,7 @@ from snncc.compiler.ir.integer_ops import Encode, Fire, Ladder, Readout
 from snncc.compiler.ir.ops import MaxPool
 from snncc.compiler.program import Program
 from snncc.compiler.trace import Feed, Sent, Trace, feed_levels
+from snncc.runtime.agreed import Agreed
 from snncc.runtime.divergence import Divergence, Past
 from snncc.runtime.emulator import Emulator, run_feed
 from snncc.runtime.neurons import StateOverflow
@@ -91,7 +92,7 @@ def _spikes(program: Program, feed: Feed, device: Device, found: CrossCheck) -> 
     """Compare a run with the emulator's; yield the number of samples done after each."""
     past = Past(program)
     emulated = run_feed(Emulator(program), feed)
-    agreed: dict[str, tuple[Sent, Sent]] = {}
+    agreed = Agreed()
     step = 0
     try:
         for step, (theirs, ours) in enumerate(zip_longest(device.run(feed), emulated)):
@@ -116,20 +117,19 @@ def _step(
     ours: Mapping[str, Sent],
     past: Past,
     found: CrossCheck,
-    agreed: dict[str, tuple[Sent, Sent]],
+    agreed: Agreed,
 ) -> None:
-    """Compare a step; by population, ``agreed`` keeps what agreed last, for objects need not be compared twice."""
+    """Compare a step of every population."""
     for population in program.populations:
         if population.name not in theirs:
             raise fail("SNN606", f"the trace lacks population {population.name} in step {step}", population.loc)
         mine, other = ours[population.name], theirs[population.name]
-        before = agreed.get(population.name)
-        if before is not None and before[0] is mine and before[1] is other:
+        if agreed.knows(population.name, other, mine):
             continue
         spike, membrane = mine.spikes != other.spikes, mine.membrane != other.membrane
         count = int(np.count_nonzero(spike | membrane))
         if not count:
-            agreed[population.name] = mine, other
+            agreed.keep(population.name, other, mine)
             continue
         what, wrong = ("spike", spike) if spike.any() else ("membrane", membrane)
         neuron = int(np.flatnonzero(wrong[:, 0])[0])

@@ -12,6 +12,7 @@ from snncc.compiler.diagnostics import InternalError
 from snncc.compiler.ir.graph import Graph
 from snncc.compiler.program import Population, Program, TensorInput
 from snncc.compiler.trace import Sent
+from snncc.runtime.agreed import Agreed
 from snncc.runtime.divergence import Divergence, Past
 from snncc.runtime.emulator import Emulator, run_levels
 from snncc.runtime.expected import Expectation, Expected
@@ -129,7 +130,7 @@ class _Chunk:
                 raise InternalError("only programs compiled from a network can be compared with one")
             self.levels[tensor.name] = values[claim.node].reshape(*split, -1)
         self.past = Past(program)
-        self.agreed: dict[str, tuple[Sent, Expected]] = {}  # what was compared last, if it agreed and nothing fired
+        self.agreed = Agreed()  # where nothing fired: spikes are counted in every step
 
     def run(self) -> None:
         """Step to the end, or to where a state overflows."""
@@ -151,14 +152,14 @@ class _Chunk:
 
     def _look(self, population: Population, step: int, did: Sent) -> None:
         expected = self.expectation.at(population, step)
-        if expected.spikes is None or _same(self.agreed.get(population.name), did, expected):
+        if expected.spikes is None or self.agreed.knows(population.name, did, expected):
             return
         wrong = did.spikes != expected.spikes
         wrong_membrane = None if expected.membrane is None else did.membrane != expected.membrane
         if wrong.any() or (wrong_membrane is not None and wrong_membrane.any()):
             self._note(population, step, did, expected)
         elif not did.spikes.any():
-            self.agreed[population.name] = did, expected
+            self.agreed.keep(population.name, did, expected)
         if step >= population.start:
             self._count(population, did)
 
@@ -204,8 +205,3 @@ class _Chunk:
         """Return the index of the sample in whose window a step of a stream lies; before the first, of the first."""
         interval = max(self.program.interval, 1)
         return self.offset + max(0, (step - population.start) // interval) * self.split[1] + stream
-
-
-def _same(before: tuple[Sent, Expected] | None, did: Sent, expected: Expected) -> bool:
-    """Return whether two objects are those compared before."""
-    return before is not None and before[0] is did and before[1] is expected

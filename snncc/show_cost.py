@@ -10,7 +10,7 @@ from snncc.compiler.targets.target import PRICED
 from snncc.runtime.cost.energy import PartCost
 from snncc.runtime.cost.report import AtRate, CostReport, Side
 from snncc.runtime.cost.timing import Bottleneck, Timing
-from snncc.terminal import console, plain, table, write_json, write_table
+from snncc.terminal import console, counted, plain, table, write_json, write_table
 
 ABSENT = "absent"
 ONE_CORE = "one core without limits"
@@ -51,7 +51,7 @@ def _figures(side: Side) -> str:
 
 
 def _head(report: CostReport) -> Iterator[str]:
-    where = f"{_some(report.cores, 'core')}, {_some(report.chips, 'chip')}" if report.placed else ONE_CORE
+    where = f"{counted(report.cores, 'core', ',')}, {counted(report.chips, 'chip', ',')}" if report.placed else ONE_CORE
     yield f"table {report.table} of {report.target}: {report.table_source}"
     yield f"events: exact, {_mean(report.samples)} back to back, on {where}"
     yield f"8-bit ANN, the same network frame by frame: {_figures(report.frames)}"
@@ -188,10 +188,6 @@ def _count(value: float | None) -> str:
     if value is None:
         return "not counted"
     return f"{value:,.1f}".removesuffix(".0")
-
-
-def _some(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
 
 
 def _mean(samples: int) -> str:

@@ -31,9 +31,9 @@ def plain(text: object) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", str(text))
 
 
-def counted(count: int, thing: str) -> str:
-    """Return a number with its noun: 1 step, 2 steps."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def counted(count: int, thing: str, form: str = "") -> str:
+    """Return a number with its noun: 1 step, 2 steps; ``form`` is that of the number, as format() has it."""
+    return f"{count:{form}} {thing}{'' if count == 1 else 's'}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], numbers: Sequence[str] = ()) -> Table:

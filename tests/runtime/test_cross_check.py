@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,7 @@ from snncc.compiler.mapping.choice import Choice
 from snncc.compiler.mapping.lower import lower
 from snncc.compiler.program import Program
 from snncc.compiler.targets import load_target
-from snncc.compiler.trace import Feed, Sent, Trace
+from snncc.compiler.trace import Feed, Sent, Trace, feed_levels
 from snncc.runtime.cross_check import CrossCheck, Device, cross_check
 from snncc.runtime.emulator import Emulator, run_feed
 from snncc.runtime.reference import execute
@@ -150,3 +151,23 @@ def test_progress_counts_up_to_the_samples() -> None:
     told: list[int] = []
     cross_check(program, graph, random_levels(graph, SAMPLES), replaying(program), CrossCheck(), told.append)
     assert told == [*range(1, SAMPLES + 1)]
+
+
+@pytest.mark.parametrize("what", ["membrane", "spikes"])
+def test_what_happens_in_a_step_that_rests_is_caught(what: str) -> None:
+    """Steps that repeat the one before are objects that agreed already; another object is compared again."""
+    graph = two_layers()
+    program = program_of(graph)
+    steps = list(run_feed(Emulator(program), feed_levels(program, {"x": random_levels(graph, SAMPLES)["x.levels"]})))
+    rests = [
+        (step, name)
+        for step, (before, now) in enumerate(pairwise(steps), start=1)
+        for name in now
+        if now[name] is before[name]
+    ]
+    assert len(rests) > 10
+    for step, name in rests[:: len(rests) // 5]:
+        found = checked(program, graph, changing(program, step, name, what, 0, 1))
+        assert found.mismatches == 1
+        assert found.first is not None
+        assert (found.first.step, found.first.population) == (step, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,9 @@ from snncc.compiler.mapping.lower import lower
 from snncc.compiler.neuron import Instruction
 from snncc.compiler.program import ConvSynapses, EventInput, Population, Program
 from snncc.compiler.targets import load_target
+from snncc.compiler.trace import Sent
 from snncc.runtime import stepped
+from snncc.runtime.neurons import Neurons
 from snncc.runtime.reference import execute
 from snncc.runtime.stepped import Tally, step_and_compare
 from snncc.runtime.witness import witnesses
@@ -272,3 +274,21 @@ def test_changes_to_convolutions_are_changes() -> None:
     pool = next(c for c in program.connections if c.target == "pool")
     assert isinstance(pool.synapses, ConvSynapses)
     assert pool.synapses.weight.flat[1] == 4
+
+
+def test_a_membrane_that_moves_in_a_step_that_rests_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = two_layers()
+    step = Neurons.step
+    told: list[str] = []
+
+    def drifting(self: Neurons, arrived: Mapping[str, np.ndarray], phase: int) -> Sent:
+        before, sent = self._last, step(self, arrived, phase)
+        if before is sent and phase > 0 and not told:
+            told.append(self.population.name)
+            return replace(sent, membrane=sent.membrane + 1)
+        return sent
+
+    monkeypatch.setattr(Neurons, "step", drifting)
+    tally = tallied(program_of(graph, "rate"), graph)
+    assert tally.first is not None
+    assert [tally.first.population] == told
